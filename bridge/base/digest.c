@@ -1,0 +1,63 @@
+/* SHA-256 through libcrypto's EVP interface; a failure there is a broken installation. */
+#include "bridge/base/digest.h"
+
+#include <openssl/evp.h>
+
+#include "bridge/base/panic.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+struct digest *digest_new(void)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+        panic("libcrypto offers no SHA-256");
+    return (struct digest *)ctx;
+}
+
+void digest_add(struct digest *d, const void *bytes, size_t length)
+{
+    if (EVP_DigestUpdate((EVP_MD_CTX *)d, bytes, length) != 1)
+        panic("SHA-256 failed");
+}
+
+static void finish(struct digest *d, unsigned char raw[EVP_MAX_MD_SIZE])
+{
+    if (EVP_DigestFinal_ex((EVP_MD_CTX *)d, raw, NULL) != 1)
+        panic("SHA-256 failed");
+    EVP_MD_CTX_free((EVP_MD_CTX *)d);
+}
+
+void digest_finish(struct digest *d, char out[DIGEST_HEX_SIZE])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+
+    finish(d, raw);
+    for (int i = 0; i < 32; i++) {
+        out[2 * i] = hex_digits[raw[i] >> 4];
+        out[2 * i + 1] = hex_digits[raw[i] & 15];
+    }
+    out[64] = '\0';
+}
+
+void digest_hex(const void *bytes, size_t length, char out[DIGEST_HEX_SIZE])
+{
+    struct digest *d = digest_new();
+
+    digest_add(d, bytes, length);
+    digest_finish(d, out);
+}
+
+uint64_t digest_u64(const void *bytes, size_t length)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    struct digest *d = digest_new();
+    uint64_t value = 0;
+
+    digest_add(d, bytes, length);
+    finish(d, raw);
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | raw[i];
+    return value;
+}

@@ -1,0 +1,1 @@
+typedef int consumers_anchor;

@@ -1,0 +1,1 @@
+typedef int producers_anchor;
