@@ -1,0 +1,190 @@
+/* The effective configuration: an immutable snapshot, read from one libconfig file by the table in
+ * config_table.c (design D14). Everything has a value: defaults are filled in. All strings are
+ * owned by the snapshot and never NULL ("" = not set), except where said. */
+#ifndef BRIDGE_CONFIG_CONFIG_H
+#define BRIDGE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bridge/base/attr.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/err.h"
+#include "bridge/base/log.h"
+
+enum config_grant {
+    GRANT_PASSWORD,
+    GRANT_REFRESH_TOKEN,
+    GRANT_CLIENT_CREDENTIALS,
+    GRANT_JWT_BEARER,
+    GRANT_BASIC,
+    GRANT_API_KEY,
+};
+
+enum config_exactly_once { EXACTLY_ONCE_AUTO, EXACTLY_ONCE_REQUIRED, EXACTLY_ONCE_OFF };
+enum config_start { START_EARLIEST, START_LATEST, START_TIME };
+enum config_orphan_clear { ORPHAN_INSERT_RESOLVED, ORPHAN_IGNORE };
+enum config_fold { FOLD_INSTANCE, FOLD_SERIES };
+enum config_refire { REFIRE_NEW, REFIRE_REOPEN, REFIRE_NOTE };
+enum config_message_key { MESSAGE_KEY_INSTANCE, MESSAGE_KEY_SERIES };
+
+struct config_list { /* of strings */
+    char **items;
+    size_t count;
+};
+
+struct config_pair { /* name = value, both as text */
+    char *name, *value;
+};
+
+struct config_pairs {
+    struct config_pair *items;
+    size_t count;
+};
+
+/* A secret: `spec` is what the file says (file:PATH, env:NAME or the text itself), `value` what it
+ * stands for. Wiped when the snapshot is freed. Never print `value`; config_print shows file: and
+ * env: specs and hides the rest. */
+struct config_secret {
+    char *spec, *value;
+};
+
+struct config_auth {
+    enum config_grant grant;
+    char *client_id;
+    struct config_secret client_secret;
+    char *username;
+    struct config_secret password;
+    struct config_secret refresh_token; /* grant refresh_token: the first one; later in the store */
+    struct config_secret api_key;
+    char *token_store; /* "" = tokens in memory only */
+};
+
+struct config_connection {
+    char *name, *partner_type, *server_url,
+        *host; /* host: of server_url, lower case, with port when given */
+    struct config_list allowed_hosts;
+    bool allow_insecure_loopback;
+    char *ca_file, *proxy, *record_namespace;
+    struct config_auth auth;
+    int64_t sync_scope_days;
+    struct config_list work_items;
+    bool create_configuration_items;
+    usec_t connect_timeout, request_timeout;
+    int64_t max_in_flight; /* upper end of the request window */
+};
+
+struct config_kafka {
+    char *bootstrap_servers, *group_id, *group_instance_id;
+    struct config_pairs properties; /* properties_file first, then properties; secrets resolved in
+                                       value, so never print it */
+    char *properties_file;
+};
+
+struct config_topics {
+    char *prefix, *outcomes, *dead_letter, *state;
+    bool create, outcomes_enabled;
+    int64_t replication_factor, partitions, state_partitions; /* -1: the broker's default */
+    enum config_exactly_once exactly_once;
+};
+
+struct config_consumer {
+    char *name;
+    struct config_list topics; /* "^..." is a regular expression, as in librdkafka */
+    char *format, *target;     /* target: "incident" in this release */
+    enum config_start start;
+    msec_t start_time; /* START_TIME only */
+    int64_t max_alert_age_h;
+    struct config_pairs fields; /* column = constant value */
+    char *close_code;           /* "" = found in sys_choice */
+    usec_t clear_wait, settle;
+    enum config_orphan_clear orphan_clear;
+    enum config_fold fold;
+    enum config_refire refire;
+    enum config_message_key message_key;
+    bool instance_with_fire_time;
+    int line; /* where the entry begins in the file, for messages */
+};
+
+struct config_producer {
+    char *name, *table, *topic, *query; /* query: encoded query that narrows the table, "" = all */
+    struct config_list fields;          /* columns to read, empty = all */
+    usec_t poll_busy, poll_idle, overlap;
+    int64_t page_size;
+    bool busy_fixed; /* reserved for tables that are always polled at the busy speed */
+    int line;
+};
+
+struct config_status {
+    char *listen; /* "127.0.0.1:9464", "[::1]:0"; "" = no status server */
+};
+
+struct config_limits {
+    int64_t memory_mb;
+    int64_t max_waiting;             /* messages in memory, all consumers together */
+    int64_t max_parked;              /* of these: waiting for a retry */
+    int64_t max_attempts;            /* of one record, before it is dead-lettered */
+    usec_t retry_min, retry_max;     /* delays between attempts of one record */
+    usec_t shutdown;                 /* bound on a clean shutdown */
+    int64_t dead_letters_per_minute; /* above it intake pauses; 0 = no bound */
+};
+
+struct config_log {
+    enum log_level level;
+    enum log_format format;
+};
+
+struct config {
+    char *file;
+    struct config_connection connection;
+    struct config_kafka kafka;
+    struct config_topics topics;
+    struct config_consumer *consumers;
+    size_t consumers_count;
+    struct config_producer *producers; /* work_items without an entry of their own are added */
+    size_t producers_count;
+    struct config_status status;
+    struct config_limits limits;
+    struct config_log log;
+};
+
+/* Everything that is wrong with a file, one entry each, in order of lines. */
+struct config_errors {
+    struct config_error {
+        char *text; /* "FILE:LINE: KEY: what is wrong; what to do" */
+    } * items;
+    size_t count;
+};
+
+/* What a command needs of the file: `map` runs without network, so it wants no secrets. */
+enum config_need {
+    CONFIG_FULL,       /* everything, secrets resolved */
+    CONFIG_NO_SECRETS, /* secrets are not looked up, value stays "" */
+};
+
+/* Reads and checks the whole file. NULL when anything is wrong: then *errors holds all of it (the
+ * caller frees it with config_errors_done); on success *errors is empty. Secrets from files and the
+ * environment are resolved here. */
+struct config *config_load(const char *file, enum config_need need,
+                           struct config_errors *errors) MUST_CHECK;
+struct config *config_free(struct config *c); /* NULL is fine; returns NULL; wipes secrets */
+void config_errors_done(struct config_errors *errors);
+
+/* The effective configuration in the file's own syntax, every key with its value, secrets hidden.
+ * Output of config_print can be read again by config_load when no secret stood in the file itself.
+ */
+void config_print(const struct config *c, FILE *out);
+
+/* The manual of the file: every key with type, unit, range, default, help, and whether a reload
+ * (SIGHUP) may change it. One block a key; the block's first line is the key's path. */
+void config_reference(FILE *out);
+
+/* What a reload may take over from `next`, which is a freshly loaded file: writes one line per
+ * difference that needs a restart to `say` (may be NULL), and moves the reloadable values (log
+ * level, secrets, ...) into `c`. Loop thread only. */
+void config_reload(struct config *c, struct config *next, void (*say)(void *arg, const char *text),
+                   void *arg);
+
+#endif

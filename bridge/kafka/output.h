@@ -1,0 +1,57 @@
+/* The plain idempotent producer: outcomes, dead letters, first watermarks; and the handle over
+ * which all admin and look-up calls go. One confirmation per record. Loop thread only. */
+#ifndef BRIDGE_KAFKA_OUTPUT_H
+#define BRIDGE_KAFKA_OUTPUT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/base/attr.h"
+#include "bridge/base/err.h"
+#include "bridge/base/loop.h"
+#include "bridge/base/metrics.h"
+#include "bridge/config/config.h"
+
+struct output;
+
+struct output_header {
+    const char *name;
+    const void *value;
+    size_t length;
+};
+
+struct output_record {
+    const char *topic;
+    int32_t partition; /* -1: by key */
+    const void *key;
+    size_t key_length;
+    const void *value; /* NULL: tombstone */
+    size_t value_length;
+    const struct output_header *headers;
+    size_t headers_count;
+    int64_t timestamp; /* ms; 0: now */
+};
+
+/* The record is stored by the broker (error NULL), or is not and will not be retried by this part:
+ * too large, refused, purged at shutdown. Called exactly once, never from inside output_send. */
+typedef void (*output_fn)(void *arg, const struct err *error, usec_t now);
+
+/* topics: the output topics whose objects are made at once (else the first record of each waits a
+ * second). */
+struct output *output_new(struct loop *l, const struct config *c, const char *const *topics,
+                          size_t topics_count, struct metrics *m, struct err *e) MUST_CHECK;
+struct output *output_free(struct output *o); /* purges what is left, callbacks run */
+
+/* Copies the record. -1 with ERR_RETRY when the local queue is full (try again after a
+ * confirmation), with ERR_REJECT when the record can never be sent (too large for the client):
+ * the callback is then not called. A record that failed only because another one of its batch did
+ * (librdkafka fails whole batches) is sent again alone before it is given up. */
+int output_send(struct output *o, const struct output_record *r, output_fn fn, void *arg,
+                struct err *e) MUST_CHECK;
+
+size_t output_pending(const struct output *o); /* sent, not confirmed */
+rd_kafka_t *output_handle(struct output *o);   /* for admin and look-up calls; borrowed */
+
+#endif

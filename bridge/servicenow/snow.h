@@ -1,0 +1,97 @@
+/* ServiceNow client: takes a list of operations and gives an outcome for each (so that batches
+ * later change nothing above it). Owns the window and, through oauth, the sign-in. Judges answers
+ * by status, content type and body (promise 7). Loop thread only. */
+#ifndef BRIDGE_SERVICENOW_SNOW_H
+#define BRIDGE_SERVICENOW_SNOW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bridge/base/attr.h"
+#include "bridge/base/clock.h"
+#include "bridge/base/err.h"
+#include "bridge/base/loop.h"
+#include "bridge/base/metrics.h"
+#include "bridge/config/config.h"
+#include "bridge/servicenow/oauth.h"
+#include "bridge/servicenow/window.h"
+
+enum snow_kind {
+    SNOW_GET,    /* one row by sys_id */
+    SNOW_LIST,   /* rows by encoded query */
+    SNOW_CREATE, /* POST; a chosen sys_id stands in the body */
+    SNOW_UPDATE, /* PATCH by sys_id */
+};
+
+/* Strings are borrowed until the callback has returned; body: a reference is taken. */
+struct snow_op {
+    enum snow_kind kind;
+    const char *table;   /* checked: letters, digits, `_` only (promise 9) */
+    const char *sys_id;  /* GET, UPDATE: checked: 32 hex digits */
+    const char *query;   /* LIST: built with query.h, never from outside text unchecked */
+    const char *fields;  /* GET, LIST, and of the answer to a write; NULL = all */
+    long long limit;     /* LIST; 0 = the instance's default */
+    const char *display; /* sysparm_display_value; NULL = "false" */
+    json_t *body;        /* CREATE, UPDATE: an object */
+    usec_t timeout;      /* 0 = the client's */
+};
+
+enum snow_verdict {
+    SNOW_OK,       /* done; result holds the row, or the array of rows */
+    SNOW_ABSENT,   /* GET, UPDATE: 404, no such row (or an ACL hides it) */
+    SNOW_EXISTS,   /* CREATE: refused because this sys_id exists */
+    SNOW_REJECTED, /* refused for a reason of the record's own: data policy, business rule, ACL, 400
+                    */
+    SNOW_THROTTLED,    /* 429: not done, charged to the window */
+    SNOW_UNAVAILABLE,  /* not done, charged to the window: refused connection, 502/503 page,
+                          hibernation */
+    SNOW_UNKNOWN,      /* may or may not be done: lost answer, time-out, 500, 403 that may follow a
+                          commit, cut or malformed body. Read before anything is repeated. */
+    SNOW_UNAUTHORISED, /* 401, or no sign-in: not done, charged to nobody */
+    SNOW_CANCELLED,    /* by snow_free: shutdown; may or may not be done */
+};
+
+struct snow_outcome {
+    enum snow_verdict verdict;
+    int status;            /* HTTP status, 0 when there was none */
+    json_t *result;        /* SNOW_OK: borrowed, json_incref to keep; else NULL */
+    usec_t retry_after;    /* what the instance asked for, 0 */
+    msec_t date;           /* Date header of the answer, MSEC_NONE */
+    long long total_count; /* LIST: X-Total-Count, -1 */
+    usec_t took;
+    bool sent;      /* the request left: counts as an attempt */
+    struct err err; /* all but SNOW_OK: class, code and text for people */
+};
+
+/* Called exactly once per submit, never from inside it. ops and outcomes have n entries in the
+ * order of the submit. May submit again. */
+typedef void (*snow_fn)(void *arg, const struct snow_op *ops, const struct snow_outcome *outcomes,
+                        size_t n, usec_t now);
+
+struct snow;
+
+struct snow *snow_new(struct loop *l, const struct config *c, struct metrics *m,
+                      struct err *e) MUST_CHECK;
+struct snow *snow_free(struct snow *s); /* cancels what is under way, callbacks run; NULL is fine */
+
+/* Drives sign-in and window; returns the next deadline. The owner adds it as a tick of the loop
+ * before the flows that use it. */
+usec_t snow_tick(struct snow *s, usec_t now);
+
+/* How many operations this class may start now; `waiting` as in window_room. 0 without sign-in
+ * (asking makes the sign-in start). */
+unsigned snow_room(struct snow *s, enum window_class c, bool waiting, usec_t now);
+
+/* Starts n operations; n <= snow_room. ops is copied (not the strings). -1 when an operation is
+ * unusable (bad table or sys_id): nothing was started, the callback is not called. */
+int snow_submit(struct snow *s, enum window_class c, const struct snow_op *ops, size_t n,
+                snow_fn fn, void *arg, usec_t now, struct err *e) MUST_CHECK;
+
+const char *snow_verdict_name(enum snow_verdict v); /* static */
+const struct window *snow_window(const struct snow *s);
+struct oauth *snow_oauth(struct snow *s);
+/* Instance clock minus ours, from the Date header of recent answers, in ms; 0 before any answer. */
+msec_t snow_clock_skew(const struct snow *s);
+
+#endif

@@ -1,0 +1,47 @@
+/* Normalised alert to the fields of an incident (alert-identity 6). Pure. What each body may hold
+ * is a rule of the design (D4): a create and a resolve write state, an update never does. */
+#ifndef CONSUMERS_INCIDENT_H
+#define CONSUMERS_INCIDENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "consumers/alert.h"
+#include "consumers/identity.h"
+#include "consumers/version.h"
+
+/* What the instance and the configuration add to an alert. Strings are borrowed, never NULL. */
+struct incident_context {
+    const struct config_consumer *consumer; /* fields, close_code */
+    const char *record_namespace;
+    const char *close_code;   /* "" leaves it out */
+    const char *contact_type; /* "" leaves it out */
+    const char *cmdb_ci;      /* sys_id of the configuration item, "" when unknown */
+};
+
+/* New references. `fire` is the newest fire; for an orphan clear the clear itself. Columns are cut
+ * to ServiceNow's lengths at a character boundary with a mark; the version line always fits. */
+
+/* Body of a POST: a new incident, state New. */
+json_t *incident_create(const struct incident_context *x, const struct alert *fire,
+                        uint32_t generation, const struct version *content,
+                        const struct stamp *stamp) MUST_CHECK;
+/* Body of a POST: an incident that is resolved already; clear may equal fire. */
+json_t *incident_create_resolved(const struct incident_context *x, const struct alert *fire,
+                                 const struct alert *clear, uint32_t generation,
+                                 const struct version *content,
+                                 const struct stamp *stamp) MUST_CHECK;
+/* Body of a PATCH: content only (short description, description with version, severity, work note
+ * that says what is new and ends in the message's short id); never state, close fields or stamp. */
+json_t *incident_update(const struct incident_context *x, const struct alert *fire,
+                        uint32_t generation, const struct version *content) MUST_CHECK;
+/* Body of a PATCH: state 6, close code, close notes, stamp. Idempotent: no journal fields. */
+json_t *incident_resolve(const struct incident_context *x, const struct alert *clear,
+                         const struct stamp *stamp) MUST_CHECK;
+/* Body of a PATCH: the stamp alone. */
+json_t *incident_stamp(const struct stamp *stamp) MUST_CHECK;
+/* Body of a PATCH: a work note and the stamp, for a record on hold. */
+json_t *incident_note(const struct incident_context *x, const struct alert *clear,
+                      const struct stamp *stamp) MUST_CHECK;
+
+#endif
