@@ -81,6 +81,7 @@ struct config_kafka {
     struct config_pairs properties; /* properties_file first, then properties; secrets resolved in
                                        value, so never print it */
     char *properties_file;
+    struct config_list properties_spec; /* `properties` as the file has them, for config_print */
 };
 
 struct config_topics {
