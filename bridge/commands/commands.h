@@ -1,0 +1,12 @@
+/* The commands of the program. argv[0] is the command's own name. Each prints its results to
+ * standard output, its errors to standard error, and returns the exit code: 0 done, 1 failed, 2
+ * wrong usage or configuration, 75 try again later. */
+#ifndef BRIDGE_COMMANDS_COMMANDS_H
+#define BRIDGE_COMMANDS_COMMANDS_H
+
+#define DEFAULT_CONFIG_FILE "/etc/itsm-bridge/itsm-bridge.cfg"
+
+/* config print | reference | check: works without network. */
+int cmd_config(int argc, char **argv);
+
+#endif
