@@ -1,1 +1,0 @@
-typedef int consumers_anchor;
