@@ -35,8 +35,8 @@ struct window *window_new(unsigned max, uint64_t seed);
 struct window *window_free(struct window *w);
 
 /* How many more requests this class may start now. `waiting` tells the window whether the class has
- * work beyond what it starts, so that the other class keeps room for it. Moves CLOSED to HALF_OPEN
- * when its time has come. */
+ * work beyond what it starts, so that the other class keeps room for it: both classes ask at each
+ * turn, also the one that wants nothing. Moves CLOSED to HALF_OPEN when its time has come. */
 unsigned window_room(struct window *w, enum window_class c, bool waiting, usec_t now);
 
 /* A request of this class leaves (call only when window_room > 0) / has ended. `retry_after`: what
@@ -55,7 +55,8 @@ unsigned window_size(const struct window *w);
 unsigned window_in_flight(const struct window *w);
 const char *
 window_reason(const struct window *w); /* why it is closed or barred; "" when open; borrowed */
-usec_t window_until(const struct window *w); /* next probe; USEC_NEVER when open or barred */
+/* Next probe; in the past when half open; USEC_NEVER when open or barred. */
+usec_t window_until(const struct window *w);
 /* Next time at which window_room may answer differently without window_end: USEC_NEVER when none.
  */
 usec_t window_next(const struct window *w);
