@@ -155,7 +155,7 @@ static int parse_us(const char *text, msec_t *ret_ms)
 
     if (sscanf(text, "%2d/%2d/%4d %2d:%2d:%2d %2s%n", &d.month, &d.day, &d.year, &d.hour, &d.minute,
                &d.second, half, &used) != 7 ||
-        text[used] != '\0' || d.hour < 1 || d.hour > 12)
+        text[used] != '\0' || d.hour < 1 || d.hour > 12 || d.year < 1000)
         return -1;
     if (strcmp(half, "PM") != 0 && strcmp(half, "AM") != 0)
         return -1;
@@ -181,7 +181,7 @@ int clock_parse_http(const char *text, msec_t *ret_ms)
 
     if (sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GMT%n", &d.day, month, &d.year, &d.hour,
                &d.minute, &d.second, &used) != 6 ||
-        used == 0 || strlen(month) != 3)
+        used == 0 || text[used] != '\0' || strlen(month) != 3)
         return -1;
     found = strstr(months, month);
     if (found == NULL || (found - months) % 3 != 0)

@@ -35,7 +35,7 @@ struct loop {
     void *transfers_arg;
     usec_t now, deadline, last_turn;
     unsigned long long turns;
-    bool stop, removed;
+    bool stop, removed, again;
 };
 
 struct loop *loop_new(struct err *e)
@@ -148,7 +148,7 @@ void loop_wake(struct loop *l)
 
 void loop_again(struct loop *l)
 {
-    l->deadline = l->now;
+    l->again = true;
 }
 
 /* Rounded up: a wait cut short would spin until the deadline is really there. */
@@ -157,9 +157,9 @@ static int wait_ms(const struct loop *l, usec_t max_wait)
     usec_t now = clock_now(), wait = l->deadline == USEC_NEVER ? max_wait : l->deadline - now;
 
     wait = usec_min(wait, max_wait);
-    if (wait <= 0)
+    if (wait <= 0 || l->again)
         return 0;
-    wait = (wait + USEC_MS - 1) / USEC_MS;
+    wait = wait / USEC_MS + (wait % USEC_MS != 0);
     return wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
@@ -185,13 +185,11 @@ static void run_ticks(struct loop *l)
     struct loop_tick *t;
     usec_t deadline = USEC_NEVER;
 
-    /* loop_again during a tick lowers l->deadline to now: it must survive the assignment below. */
-    l->deadline = USEC_NEVER;
     DL_FOREACH (l->ticks, t) {
         if (!t->removed)
             deadline = usec_min(deadline, t->fn(t->arg, l->now));
     }
-    l->deadline = usec_min(l->deadline, deadline);
+    l->deadline = deadline;
 }
 
 void loop_turn(struct loop *l, usec_t max_wait)
@@ -201,6 +199,7 @@ void loop_turn(struct loop *l, usec_t max_wait)
 
     if (curl_multi_poll(l->multi, l->wait, n, wait_ms(l, max_wait), NULL) != CURLM_OK)
         panic("curl_multi_poll failed");
+    l->again = false;
     l->now = clock_now();
     l->turns++;
     (void)curl_multi_perform(l->multi, &running);
