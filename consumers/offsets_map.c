@@ -302,7 +302,7 @@ static int read_bits(const char *p, int64_t base, struct offsets_runs *runs)
     for (; *p != '\0'; p++, base += BITS) {
         int value = symbol_value(*p);
 
-        if (value < 0 || base > INT64_MAX - 2 * BITS)
+        if (value < 0 || base > INT64_MAX - BITS)
             return -1;
         for (int bit = 0; bit < BITS; bit++)
             if (value >> bit & 1)

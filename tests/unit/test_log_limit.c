@@ -8,6 +8,8 @@
 
 #include "bridge/base/log.h"
 
+#define DAY (86400 * USEC_S)
+
 static void once_an_interval(void **state)
 {
     struct log_limit l = {0};
@@ -15,7 +17,7 @@ static void once_an_interval(void **state)
     usec_t last = -1;
 
     (void)state;
-    for (usec_t now = 0; now < 24 * 3600 * USEC_S; now += 7 * USEC_S) {
+    for (usec_t now = 0; now < DAY; now += 7 * USEC_S) {
         if (!log_limit_pass(&l, now, 60 * USEC_S, &skipped))
             continue;
         assert_true(last < 0 || now - last >= 60 * USEC_S);
@@ -26,7 +28,7 @@ static void once_an_interval(void **state)
         held += skipped;
     }
     assert_in_range(passed, 1300, 1440);
-    assert_int_equal(passed + held + l.skipped, 24 * 3600 / 7 + 1);
+    assert_int_equal(passed + held + l.skipped, 86400 / 7 + 1);
 }
 
 static void never_again(void **state)

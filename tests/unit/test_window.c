@@ -129,7 +129,7 @@ static void end_due(struct sim *s)
 static void sim_run(struct sim *s, usec_t end)
 {
     for (;;) {
-        usec_t next = window_next(s->w);
+        usec_t next;
 
         end_due(s);
         send_all(s);
@@ -475,7 +475,7 @@ static void sync_gets_its_share(void **state)
     memset(s.left, 0, sizeof s.left);
     sim_run(&s, s.now + MINUTE);
     assert_int_equal(s.left[WINDOW_ALERTS], 0);
-    assert_true(s.left[WINDOW_SYNC] > 16 * 60 * 5);
+    assert_true(s.left[WINDOW_SYNC] > 4800);
     s.wants[WINDOW_ALERTS] = true;
     s.wants[WINDOW_SYNC] = false;
     sim_run(&s, s.now + MINUTE);
@@ -543,8 +543,8 @@ static void five_years(void **state)
 
     (void)state;
     sim_begin(&s, 32, 8, 77);
-    while (s.now < 5 * 365 * 24 * HOUR) {
-        s.mode = rand_between(&s.r, 0, 3);
+    while (s.now < 43800 * HOUR) {
+        s.mode = (enum mode)rand_between(&s.r, 0, 3);
         s.capacity = (unsigned)rand_between(&s.r, 1, 50);
         s.wants[WINDOW_ALERTS] = rand_between(&s.r, 0, 1);
         s.wants[WINDOW_SYNC] = rand_between(&s.r, 0, 1);
