@@ -30,7 +30,8 @@ struct offsets *offsets_new(int64_t position, uint64_t epoch);
 struct offsets *offsets_free(struct offsets *o); /* NULL is fine */
 uint64_t offsets_epoch(const struct offsets *o);
 
-/* A record was read; offsets come in rising order (panics otherwise: the reader is broken).
+/* A record was read; offsets come in rising order (panics otherwise: the reader is broken; after a
+ * seek to an earlier offset a new tracker is needed).
  * Returns a ticket for offsets_done, or OFFSETS_FINISHED when the loaded map says that this
  * record was finished before: the caller skips it. O(1) on average. */
 #define OFFSETS_FINISHED UINT64_MAX
