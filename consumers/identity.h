@@ -24,4 +24,10 @@ void identity_keys(const struct alert *a, const char *record_namespace, const ch
  * New, caller frees. */
 char *identity_instance(const struct alert *a, uint32_t generation) MUST_CHECK;
 
+/* A series or an instance for people, one line: parts with ` | ` between; one that would then be
+ * longer than IDENTITY_SHOWN_MAX bytes as `sha256:` and its digest. New, caller frees. */
+#define IDENTITY_SHOWN_MAX 600
+bool identity_is_long(const char *identity);
+char *identity_shown(const char *identity) MUST_CHECK;
+
 #endif
