@@ -43,5 +43,8 @@ json_t *incident_stamp(const struct stamp *stamp) MUST_CHECK;
 /* Body of a PATCH: a work note and the stamp, for a record on hold. */
 json_t *incident_note(const struct incident_context *x, const struct alert *clear,
                       const struct stamp *stamp) MUST_CHECK;
+/* Body of a PATCH: a work note alone, for an alert of state ALERT_NOTE (a root cause analysis).
+ */
+json_t *incident_remark(const struct alert *note, const struct version *v) MUST_CHECK;
 
 #endif
