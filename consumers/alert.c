@@ -84,7 +84,7 @@ struct alert *alert_free(struct alert *a)
 
 void alerts_add(struct alerts *list, struct alert *a)
 {
-    list->items = grown(list->items, list->count, sizeof *list->items);
+    list->items = grown(list->items, list->count, sizeof(struct alert *));
     list->items[list->count++] = a;
 }
 

@@ -105,15 +105,20 @@ static void url_encode(struct buf *out, const char *text, const char *kept)
 {
     static const char hex[] = "0123456789ABCDEF";
 
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
+    while (*text != '\0') {
+        size_t n = 0;
+        unsigned char c;
 
-        if (isalnum(c) || strchr("-._~", c) != NULL || strchr(kept, c) != NULL) {
-            (void)buf_add_char(out, (char)c);
-        } else {
+        while ((c = (unsigned char)text[n]) != '\0' &&
+               (isalnum(c) || strchr("-._~", c) != NULL || strchr(kept, c) != NULL))
+            n++;
+        (void)buf_add(out, text, n);
+        text += n;
+        if (c != '\0') {
             char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
 
             (void)buf_add(out, escaped, sizeof escaped);
+            text++;
         }
     }
 }

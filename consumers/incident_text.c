@@ -3,6 +3,7 @@
 #include "consumers/incident_text.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,10 @@ static size_t units_of(unsigned char c)
 
 size_t incident_fit(const char *text, size_t units)
 {
-    size_t used = 0, i = 0;
+    size_t used = 0, i = 0, length = strlen(text);
 
+    if (length <= units) /* no character has more units than bytes */
+        return length;
     for (; text[i] != '\0'; i++) {
         used += units_of((unsigned char)text[i]);
         if (used > units)
@@ -41,6 +44,12 @@ static size_t count_units(const char *text)
     for (; *text != '\0'; text++)
         used += units_of((unsigned char)*text);
     return used;
+}
+
+/* Most texts are far shorter than the column. */
+static bool fits_at_once(const char *body, const char *tail)
+{
+    return strlen(body) + strlen(tail) <= INCIDENT_TEXT_MAX;
 }
 
 char *incident_short_description(const struct alert *a)
@@ -61,7 +70,8 @@ char *incident_short_description(const struct alert *a)
 /* `body` cut so that `tail` fits behind it into a text column. Takes both. */
 static char *fitted(char *body, char *tail)
 {
-    size_t room = INCIDENT_TEXT_MAX - count_units(tail);
+    size_t room =
+        fits_at_once(body, tail) ? INCIDENT_TEXT_MAX : INCIDENT_TEXT_MAX - count_units(tail);
     size_t n = incident_fit(body, room);
     struct buf b;
 
@@ -188,7 +198,7 @@ static char *note_of(const struct alert *a, const char *first, const char *more,
     struct buf b;
 
     version_format(v, line);
-    buf_init(&b, (size_t)LAYOUT_MAX * 4);
+    buf_init(&b, LAYOUT_MAX * 4);
     (void)buf_add_text(&b, source_of(a));
     (void)buf_add_text(&b, first);
     layout_flat(&b, a->title, LAYOUT_VALUE_MAX);
@@ -230,7 +240,7 @@ char *incident_remark_note(const struct alert *note, const struct version *v)
     struct buf more;
     char *text;
 
-    buf_init(&more, (size_t)LAYOUT_MAX * 3);
+    buf_init(&more, LAYOUT_MAX * 3);
     (void)buf_add_text(&more, "\n\n");
     (void)buf_add(&more, note->description, incident_fit(note->description, INCIDENT_TEXT_MAX));
     text = note_of(note, " tells more about this alert: ", buf_text(&more), v);

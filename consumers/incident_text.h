@@ -9,8 +9,8 @@
 #include "consumers/version.h"
 
 /* Lengths of ServiceNow's columns, in UTF-16 units (what its Java counts); it cuts in silence. */
-#define INCIDENT_SHORT_MAX 160
-#define INCIDENT_TEXT_MAX  4000
+#define INCIDENT_SHORT_MAX ((size_t)160)
+#define INCIDENT_TEXT_MAX  ((size_t)4000)
 
 /* The bytes of the longest start of `text` that has at most `units` UTF-16 units. */
 size_t incident_fit(const char *text, size_t units);

@@ -30,28 +30,40 @@ static bool is_ascii(const char *text, size_t length)
     return true;
 }
 
+/* Behind the text that begins at `i`, or `length` when it does not end. A quotation mark behind an
+ * odd number of backslashes is one of the text's own. */
+static size_t text_end(const char *text, size_t length, size_t i)
+{
+    for (;;) {
+        const char *quote = memchr(text + i, '"', length - i);
+        size_t end, slashes = 0;
+
+        if (quote == NULL)
+            return length;
+        end = (size_t)(quote - text);
+        while (slashes < end - i && text[end - 1 - slashes] == '\\')
+            slashes++;
+        i = end + 1;
+        if (slashes % 2 == 0)
+            return i;
+    }
+}
+
 /* The first byte that nests deeper than the bound, or `length`. */
 static size_t too_deep_at(const char *text, size_t length)
 {
-    size_t depth = 0;
+    size_t depth = 0, i = 0;
 
-    for (size_t i = 0; i < length; i++) {
-        switch (text[i]) {
-        case '"':
-            for (i++; i < length && text[i] != '"'; i++)
-                i += text[i] == '\\';
-            break;
-        case '[':
-        case '{':
+    while (i < length) {
+        char c = text[i++];
+
+        if (c == '"') {
+            i = text_end(text, length, i);
+        } else if (c == '[' || c == '{') {
             if (++depth > JSON_IN_DEPTH_MAX)
-                return i;
-            break;
-        case ']':
-        case '}':
+                return i - 1;
+        } else if (c == ']' || c == '}') {
             depth -= depth > 0;
-            break;
-        default:
-            break;
         }
     }
     return length;

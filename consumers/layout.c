@@ -7,7 +7,7 @@
 
 void layout_init(struct layout *l)
 {
-    buf_init(&l->text, (size_t)LAYOUT_MAX + 8 * LAYOUT_VALUE_MAX);
+    buf_init(&l->text, LAYOUT_MAX + 8 * LAYOUT_VALUE_MAX);
     l->heading = NULL;
 }
 

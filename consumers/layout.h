@@ -11,8 +11,8 @@
 #include "bridge/base/buf.h"
 
 /* No record can hold more; what is added beyond is dropped. */
-#define LAYOUT_MAX       (32 * 1024)
-#define LAYOUT_VALUE_MAX 2000 /* bytes of one value, then "..." */
+#define LAYOUT_MAX       ((size_t)32 * 1024)
+#define LAYOUT_VALUE_MAX ((size_t)2000) /* bytes of one value, then "..." */
 
 struct layout {
     struct buf text;

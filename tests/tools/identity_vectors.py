@@ -48,8 +48,9 @@ def identity(message):
     context = message["data"]["alertContext"]
     properties = context.get("properties") or {}
     service = essentials["monitoringService"]
-    rule = lower((essentials["alertRule"] or "").split("/")[-1])
-    targets = sorted(lower(t) for t in essentials["alertTargetIDs"] or [])
+    rule = lower((essentials["alertRule"] or "").rstrip("/").split("/")[-1])
+    targets = essentials["alertTargetIDs"]
+    targets = sorted(lower(t) for t in targets) if isinstance(targets, list) else []
     cleared = essentials["monitorCondition"] == "Resolved"
     if service == "CostAlerts":
         data = context["AlertData"]
@@ -86,7 +87,9 @@ def vector(name, message):
         instance = f"{series}#1"
     fields = ["itsm-bridge/1", "", "incident", "", "azure", instance]
     correlation = "azure:" + (short or sha(instance)[:16])
-    assert len(correlation) <= 100 and not re.search(r"[\^,\x00-\x1f\x7f]", correlation)
+    if len(correlation.encode()) > 100:
+        correlation = correlation.encode()[:67].decode(errors="ignore") + "~" + sha(correlation)[:32]
+    correlation = re.sub(r"[\^,\x00-\x1f\x7f-\x9f]", "_", correlation)
     stamp = (f"itsm-bridge {sha(series)[:16]} {generation:06}.{int(cleared)}."
              f"{base36(MESSAGE['timestamp'])} {sha(MESSAGE['topic'])[:8]}."
              f"{MESSAGE['partition']}.{MESSAGE['offset']}")

@@ -84,11 +84,45 @@ def messages():
     yield "service-health-rca", rca
 
 
+def hard():
+    """What senders do wrong, and what is right but hard. Names and raw texts."""
+    sample = (SAMPLES / "test-metric-static.json").read_text()
+
+    def changed(member, value, name="essentials"):
+        message = json.loads(sample)
+        message["data"][name][member] = value
+        return json.dumps(message, indent=2, ensure_ascii=False) + "\n"
+
+    yield "bad-not-json", sample.rstrip()[:-1]
+    yield "bad-duplicate-member", sample.replace('"severity"', '"alertRule": "x", "severity"')
+    yield "bad-no-alert-id", changed("alertId", None)
+    yield "bad-state-unknown", changed("monitorCondition", "Acknowledged")
+    yield "bad-rule-is-a-number", changed("alertRule", 17)
+    yield "bad-nul", sample.replace("Alertruledescription", "a\\u0000b")
+    yield "bad-older-schema", '{"schemaId": "AzureMonitorMetricAlert", "data": {"status": "Activated"}}\n'
+    yield "severity-unknown", changed("severity", "Critical")
+    yield "wrong-types", changed("condition", [1, 2], "alertContext")
+    yield "targets-of-a-metric-wrong", changed("alertTargetIDs", {"a": 1})
+    yield "long-alert-id", changed("alertId", ALERT + "f" * 1000)
+    yield "hard-names", changed("alertRule", 'a/b/CPU ^ORDERBY "high", 95 %\r\nState: 6 \U0001f525/')
+    yield "kind-unknown", changed("monitoringService", "Quantum Alerts")
+    yield "array", "[" + sample + "," + changed("severity", "Sev0") + "]\n"
+
+
+def write(number, name, text):
+    folder = CASES / f"{number:04}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "message.json").write_text(text)
+
+
 def main():
-    for number, (name, message) in enumerate(messages(), 1):
-        folder = CASES / f"{number:04}-{name}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "message.json").write_text(json.dumps(message, indent=2, ensure_ascii=False) + "\n")
+    number = 0
+    for name, message in messages():
+        number += 1
+        write(number, name, json.dumps(message, indent=2, ensure_ascii=False) + "\n")
+    for name, text in hard():
+        number += 1
+        write(number, name, text)
 
 
 if __name__ == "__main__":

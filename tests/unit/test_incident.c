@@ -163,7 +163,7 @@ static void test_cuts(void **state)
     (void)state;
     for (unsigned i = 0; i < 400; i++) {
         struct alert *a = alert_new("azure");
-        char *text = long_text(i * 23, i), *series = long_text(i * 3, i + 1);
+        char *text = long_text((size_t)i * 23, i), *series = long_text((size_t)i * 3, i + 1);
         json_t *body;
         const char *description, *last;
         struct version back;

@@ -14,7 +14,7 @@
 #include "bridge/base/xalloc.h"
 #include "tests/support/alert_support.h"
 
-#define CASES_LEAST 31
+#define CASES_LEAST 45
 
 static json_t *keys_json(const struct alert *a)
 {
