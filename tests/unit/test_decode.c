@@ -210,7 +210,7 @@ static void test_big_message(void **state)
     began = clock_now();
     assert_string_equal(alert_support_decode(&c, json, &list, &e), "ok");
     assert_true(clock_now() - began < 2 * USEC_S);
-    assert_true(strlen(list.items[0]->description) < 64 * 1024);
+    assert_true(strlen(list.items[0]->description) < BIG / 10);
     alerts_done(&list);
     json_decref(json);
     free(big);
@@ -543,19 +543,18 @@ static void test_mutations(void **state)
     size_t rounds = 0;
 
     (void)state;
-    for (size_t i = 0; clock_now() < end; i = (i + 1) % s.count, rounds++) {
+    for (size_t i = 0; clock_now() < end; i = i + 1 < s.count ? i + 1 : 0, rounds++) {
         char *text = json_dumps(s.messages[i], JSON_COMPACT), *work;
-        size_t n = strlen(text);
+        size_t n = strlen(text), span = n > 0 ? n : 1;
 
-        assert_true(n > 0);
         work = xmalloc(n + 1);
         memcpy(work, text, n + 1);
         for (int k = 0; k < 3; k++) {
             size_t at, from, length = 40;
 
             seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-            at = (size_t)(seed >> 33) % n;
-            from = (size_t)(seed >> 13) % n;
+            at = (size_t)(seed >> 33) % span;
+            from = (size_t)(seed >> 13) % span;
             length = length > n - at ? n - at : length;
             length = length > n - from ? n - from : length;
             if ((seed >> 60) < 8)
