@@ -6,6 +6,9 @@
 
 #define DEFAULT_CONFIG_FILE "/etc/itsm-bridge/itsm-bridge.cfg"
 
+/* map: shows what becomes of messages; no network. */
+int cmd_map(int argc, char **argv);
+
 /* config print | reference | check: works without network. */
 int cmd_config(int argc, char **argv);
 

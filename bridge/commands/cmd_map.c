@@ -1,0 +1,317 @@
+/* itsm-bridge map: what becomes of a message. Decodes it as the daemon would and prints format,
+ * normalised alert, keys and the request to ServiceNow. No network, no secrets: what only the
+ * instance or Kafka can tell is replaced by stand-ins, and said to be. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/attr.h"
+#include "bridge/base/buf.h"
+#include "bridge/commands/commands.h"
+#include "bridge/config/config.h"
+#include "consumers/alert.h"
+#include "consumers/identity.h"
+#include "consumers/incident.h"
+#include "consumers/version.h"
+
+#define MESSAGE_MAX        ((size_t)64 * 1024 * 1024)
+#define STANDIN_CLOSE_CODE "Solution provided"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "Usage: itsm-bridge map [-c FILE] [--consumer NAME] [MESSAGE...]\n"
+    "\n"
+    "Shows what becomes of alert messages, without any network: format, normalised alert, keys,\n"
+    "and the request to ServiceNow that it makes as the first of its kind. Each MESSAGE is a file\n"
+    "that holds one Kafka value; `-` or none reads one value from standard input.\n"
+    "\n"
+    "  -c, --config FILE    the configuration (default " DEFAULT_CONFIG_FILE ")\n"
+    "      --consumer NAME  the consumers entry to use (default: the first)\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Exit code: 0 all messages are fine, 1 one was bad (it would go to the dead-letter topic), 2\n"
+    "wrong usage or configuration.\n";
+
+struct mapping {
+    const struct config *config;
+    const struct config_consumer *consumer;
+    int64_t offset; /* of the message at hand: its number in this call */
+};
+
+static void print_json(const json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY);
+
+    (void)printf("%s\n", text != NULL ? text : "(cannot be printed)");
+    free(text);
+}
+
+static const char *state_name(const struct alert *a)
+{
+    static const char *const names[] = {
+        [ALERT_FIRING] = "firing", [ALERT_CLEARED] = "cleared", [ALERT_NOTE] = "note"};
+
+    return names[a->state];
+}
+
+static void print_keys(const struct keys *keys, const struct stamp *stamp)
+{
+    char text[STAMP_SIZE];
+
+    stamp_format(stamp, text);
+    (void)printf("\nKeys\n"
+                 "  sys_id               %s\n"
+                 "  correlation_id       %s\n"
+                 "  correlation_display  %s\n",
+                 keys->sys_id, keys->correlation_id, text);
+}
+
+/* In JSON a text of many lines cannot be read. */
+static void print_description(json_t *body)
+{
+    const char *text = json_string_value(json_object_get(body, "description"));
+
+    (void)printf("\nIts description, as a person sees it\n");
+    while (text != NULL && *text != '\0') {
+        size_t n = strcspn(text, "\n");
+
+        (void)printf("  | %.*s\n", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
+static void print_create(const char *when, const struct mapping *p, json_t *body)
+{
+    (void)printf("\n%s\nPOST /api/now/table/%s\n", when, p->consumer->target);
+    print_json(body);
+    print_description(body);
+    json_decref(body);
+}
+
+static void print_patch(const char *when, const struct mapping *p, const struct keys *keys,
+                        json_t *body)
+{
+    (void)printf("\n%s\nPATCH /api/now/table/%s/%s\n", when, p->consumer->target, keys->sys_id);
+    print_json(body);
+    json_decref(body);
+}
+
+/* The requests of an alert that is the first of its instance (marked) or series (unmarked). */
+static void print_requests(const struct mapping *p, const struct alert *a, const struct keys *keys,
+                           const struct stamp *stamp)
+{
+    struct incident_context x = {
+        .consumer = p->consumer,
+        .record_namespace = p->config->connection.record_namespace,
+        .close_code =
+            p->consumer->close_code[0] != '\0' ? p->consumer->close_code : STANDIN_CLOSE_CODE,
+        .contact_type = "",
+        .cmdb_ci = "",
+    };
+    const struct version *v = &stamp->version;
+    uint32_t generation = stamp->generation;
+
+    switch (a->state) {
+    case ALERT_FIRING:
+        print_create("Request when there is no record yet", p,
+                     incident_create(&x, a, generation, v, stamp));
+        break;
+    case ALERT_CLEARED:
+        print_patch("Request when the record is open (after a read of it)", p, keys,
+                    incident_resolve(&x, a, stamp));
+        if (a->marked && p->consumer->orphan_clear == ORPHAN_INSERT_RESOLVED)
+            print_create("Request when there is no record (after clear_wait_s)", p,
+                         incident_create_resolved(&x, a, a, generation, v, stamp));
+        else
+            (void)printf("\nWhen there is no record: no request.\n");
+        break;
+    case ALERT_NOTE:
+        print_patch("Request when there is a record", p, keys, incident_remark(a, v));
+        break;
+    }
+}
+
+static void print_alert(const struct mapping *p, const struct alert *a, const struct message *m)
+{
+    struct stamp stamp = {.generation = a->marked ? 0 : 1,
+                          .rank = a->state == ALERT_CLEARED,
+                          .version = version_of(m)};
+    json_t *json = alert_to_json(a);
+    struct keys keys;
+
+    identity_keys(a, p->config->connection.record_namespace, p->consumer->target, stamp.generation,
+                  &keys);
+    stamp.series = keys.series;
+    (void)printf("Format %s, kind %s, %s, %s\n\nAlert\n", a->format, a->kind, state_name(a),
+                 a->marked ? "names its cycle (marked)"
+                           : "does not name its cycle (unmarked): shown as generation 1");
+    print_json(json);
+    json_decref(json);
+    print_keys(&keys, &stamp);
+    print_requests(p, a, &keys, &stamp);
+}
+
+static int map_message(struct mapping *p, const char *name, const struct buf *value)
+{
+    const struct config_list *topics = &p->consumer->topics;
+    struct message m = {
+        .topic = topics->count > 0 ? topics->items[0] : "stand-in",
+        .offset = p->offset++,
+        .timestamp = MSEC_NONE,
+        .value = buf_text(value),
+        .value_length = value->length,
+    };
+    struct alerts list = {0};
+    struct err e = {0};
+
+    if (decode_message(p->consumer, &m, &list, &e) != DECODE_OK) {
+        (void)printf("== %s\nBad message, dead-letter class %s\n%s\n\n", name, e.code, e.text);
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        (void)printf("== %s, alert %zu of %zu\n", name, i + 1, list.count);
+        print_alert(p, list.items[i], &m);
+        (void)printf("\n");
+    }
+    alerts_done(&list);
+    return EXIT_DONE;
+}
+
+static int read_all(FILE *f, const char *name, struct buf *value)
+{
+    char piece[16384];
+    size_t n;
+
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        (void)buf_add(value, piece, n);
+    if (ferror(f)) {
+        (void)fprintf(stderr, "itsm-bridge map: cannot read %s: %m\n", name);
+        return -1;
+    }
+    if (value->failed) {
+        (void)fprintf(stderr, "itsm-bridge map: %s is longer than any Kafka message (%zu MiB)\n",
+                      name, MESSAGE_MAX >> 20);
+        return -1;
+    }
+    return 0;
+}
+
+static int map_file(struct mapping *p, const char *path)
+{
+    bool standard = strcmp(path, "-") == 0;
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    int rc = EXIT_USAGE;
+    struct buf value;
+
+    if (f == NULL) {
+        (void)fprintf(stderr, "itsm-bridge map: cannot open %s: %m\n", path);
+        return EXIT_USAGE;
+    }
+    buf_init(&value, MESSAGE_MAX);
+    if (read_all(f, path, &value) == 0)
+        rc = map_message(p, standard ? "standard input" : path, &value);
+    buf_done(&value);
+    if (!standard)
+        (void)fclose(f);
+    return rc;
+}
+
+static void print_standins(const struct mapping *p)
+{
+    (void)printf("Consumers entry %s (format %s).\n"
+                 "Stand-ins: topic %s, partition 0, offset from 0 on, no record time; ",
+                 p->consumer->name, p->consumer->format,
+                 p->consumer->topics.count > 0 ? p->consumer->topics.items[0] : "stand-in");
+    if (p->consumer->close_code[0] == '\0')
+        (void)printf("close code \"" STANDIN_CLOSE_CODE "\"; ");
+    (void)printf(
+        "no contact type and no configuration item, which only the instance can tell.\n\n");
+}
+
+static const struct config_consumer *find_consumer(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->consumers_count; i++)
+        if (name == NULL || strcmp(c->consumers[i].name, name) == 0)
+            return &c->consumers[i];
+    if (name == NULL)
+        (void)fprintf(stderr,
+                      "itsm-bridge map: %s has no consumers entry, so nothing maps alerts. Add "
+                      "one.\n",
+                      c->file);
+    else
+        (void)fprintf(stderr, "itsm-bridge map: %s has no consumers entry named \"%s\"\n", c->file,
+                      name);
+    return NULL;
+}
+
+static int map_all(const struct config *c, const char *consumer, char **paths, int count)
+{
+    struct mapping p = {.config = c, .consumer = find_consumer(c, consumer)};
+    int worst = EXIT_DONE;
+
+    if (p.consumer == NULL)
+        return EXIT_USAGE;
+    print_standins(&p);
+    if (count == 0)
+        worst = map_file(&p, "-");
+    for (int i = 0; i < count; i++) {
+        int rc = map_file(&p, paths[i]);
+
+        worst = rc > worst ? rc : worst;
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("itsm-bridge map: cannot write to standard output");
+        return EXIT_FAILED;
+    }
+    return worst;
+}
+
+static int run(const char *file, const char *consumer, char **paths, int count)
+{
+    struct config_errors errors;
+    struct config *c = config_load(file, CONFIG_NO_SECRETS, &errors);
+    int rc;
+
+    if (c == NULL) {
+        for (size_t i = 0; i < errors.count; i++)
+            (void)fprintf(stderr, "%s\n", errors.items[i].text);
+        config_errors_done(&errors);
+        return EXIT_USAGE;
+    }
+    rc = map_all(c, consumer, paths, count);
+    (void)config_free(c);
+    return rc;
+}
+
+int cmd_map(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"consumer", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    const char *file = DEFAULT_CONFIG_FILE, *consumer = NULL;
+    int option;
+
+    optind = 0; /* begins anew, whatever was read before */
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            file = optarg;
+            break;
+        case 'n':
+            consumer = optarg;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return EXIT_DONE;
+        default:
+            (void)fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    return run(file, consumer, argv + optind, argc - optind);
+}

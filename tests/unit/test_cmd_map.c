@@ -1,0 +1,135 @@
+/* The command `map`: exit codes, streams, and the requests that it shows. The command is not part
+ * of a library, so its source is compiled into this test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bridge/base/xalloc.h"
+#include "bridge/commands/cmd_map.c" /* NOLINT(bugprone-suspicious-include) */
+
+#define CONFIG   TEST_CASES_DIR "/config/0001-fine/itsm-bridge.cfg"
+#define FIRED    TEST_CASES_DIR "/map/0029-doc-metric-fired/message.json"
+#define RESOLVED TEST_CASES_DIR "/map/0015-doc-metric-resolved/message.json"
+#define HEALTH   TEST_CASES_DIR "/map/0030-resource-health-available/message.json"
+#define RCA      TEST_CASES_DIR "/map/0031-service-health-rca/message.json"
+#define BAD      TEST_CASES_DIR "/map/0035-bad-state-unknown/message.json"
+#define ARRAY    TEST_CASES_DIR "/map/0045-array/message.json"
+#define SYS_ID   "e31516bcb1da7e7a8c0a4701b2c84a96"
+
+struct run {
+    int code;
+    char out[65536], err[65536];
+};
+
+static struct run r;
+
+static void take(FILE *f, char *text, size_t size)
+{
+    rewind(f);
+    text[fread(text, 1, size - 1, f)] = '\0';
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Runs the command with both streams going to files. */
+static void run_words(char **argv, int argc)
+{
+    FILE *out = tmpfile(), *err = tmpfile();
+    int old_out = dup(STDOUT_FILENO), old_err = dup(STDERR_FILENO);
+
+    assert_true(out != NULL && err != NULL && old_out >= 0 && old_err >= 0);
+    (void)fflush(NULL);
+    assert_true(dup2(fileno(out), STDOUT_FILENO) >= 0 && dup2(fileno(err), STDERR_FILENO) >= 0);
+    r.code = cmd_map(argc, argv);
+    (void)fflush(NULL);
+    assert_true(dup2(old_out, STDOUT_FILENO) >= 0 && dup2(old_err, STDERR_FILENO) >= 0);
+    assert_int_equal(close(old_out) | close(old_err), 0);
+    take(out, r.out, sizeof r.out);
+    take(err, r.err, sizeof r.err);
+}
+
+/* argv must be writable: getopt moves its words. */
+#define RUN(...)                                                                                   \
+    do {                                                                                           \
+        const char *words_[] = {"map", __VA_ARGS__};                                               \
+        char *argv_[ARRAY_LEN(words_) + 1] = {NULL};                                               \
+        for (size_t i_ = 0; i_ < ARRAY_LEN(words_); i_++)                                          \
+            argv_[i_] = xstrdup(words_[i_]);                                                       \
+        run_words(argv_, (int)ARRAY_LEN(words_));                                                  \
+        for (size_t i_ = 0; i_ < ARRAY_LEN(words_); i_++)                                          \
+            free(argv_[i_]);                                                                       \
+    } while (0)
+
+#define SAYS(text_) assert_non_null(strstr(r.out, text_))
+
+static void test_requests(void **state)
+{
+    (void)state;
+    RUN("-c", CONFIG, FIRED);
+    assert_int_equal(r.code, 0);
+    assert_string_equal(r.err, "");
+    SAYS("Stand-ins: ");
+    SAYS("Format azure, kind metric, firing, names its cycle (marked)\n");
+    SAYS("\nPOST /api/now/table/incident\n{\n");
+    SAYS("\"sys_id\": \"" SYS_ID "\"");
+    SAYS("  | What: WCUS-R2-Gen2: Percentage CPU GreaterThan 25 (31.1105) on wcus-r2-gen2\n");
+    assert_null(strstr(r.out, "PATCH"));
+    RUN("-c", CONFIG, RESOLVED);
+    assert_int_equal(r.code, 0);
+    SAYS("\nPATCH /api/now/table/incident/" SYS_ID "\n{\n  \"state\": \"6\"");
+    SAYS("\nPOST /api/now/table/incident\n{\n");
+    RUN("-c", CONFIG, HEALTH);
+    SAYS("(unmarked): shown as generation 1\n");
+    SAYS("\nWhen there is no record: no request.\n");
+    RUN("-c", CONFIG, RCA);
+    SAYS("\n{\n  \"work_notes\": ");
+    RUN("-c", CONFIG, ARRAY);
+    SAYS("alert 1 of 2\n");
+    SAYS("alert 2 of 2\n");
+}
+
+static void test_bad_messages(void **state)
+{
+    (void)state;
+    RUN("-c", CONFIG, BAD, FIRED);
+    assert_int_equal(r.code, 1);
+    SAYS("dead-letter class no-state\n");
+    SAYS("POST /api/now/table/incident");
+    RUN("-c", CONFIG, "/dev/null");
+    assert_int_equal(r.code, 1);
+    SAYS("dead-letter class empty\n");
+}
+
+static void test_usage(void **state)
+{
+    (void)state;
+    RUN("--help");
+    assert_int_equal(r.code, 0);
+    assert_string_equal(r.out, usage);
+    RUN("--wrong");
+    assert_int_equal(r.code, 2);
+    assert_non_null(strstr(r.err, "Usage: "));
+    RUN("-c", "/nonexistent.cfg", FIRED);
+    assert_int_equal(r.code, 2);
+    assert_string_equal(r.out, "");
+    RUN("-c", CONFIG, "--consumer", "nobody", FIRED);
+    assert_int_equal(r.code, 2);
+    assert_non_null(strstr(r.err, "no consumers entry named \"nobody\""));
+    RUN("-c", CONFIG, "/nonexistent.json");
+    assert_int_equal(r.code, 2);
+    assert_non_null(strstr(r.err, "cannot open /nonexistent.json"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_bad_messages),
+        cmocka_unit_test(test_usage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
