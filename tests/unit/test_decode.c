@@ -159,7 +159,7 @@ static void test_nesting(void **state)
         const char *code;
     } cases[] = {{512, "no-format"}, {513, "too-deep"}, {3000, "too-deep"}, {400000, "too-deep"}};
     static const char escaped[] = "\\\\\\\"[";
-    char in_text[8000] = "{\"a\":\"";
+    char in_text[16000] = "{\"a\":\"";
     size_t n = strlen(in_text);
 
     (void)state;
@@ -170,7 +170,7 @@ static void test_nesting(void **state)
         assert_string_equal(code_of(text, length), cases[i].code);
         free(text);
     }
-    for (int i = 0; i < 600; i++, n += strlen(escaped))
+    for (int i = 0; i < 2000; i++, n += strlen(escaped))
         memcpy(in_text + n, escaped, sizeof escaped);
     memcpy(in_text + n, "\"}", 3);
     assert_string_equal(code_of(in_text, n + 2), "no-format");
@@ -534,6 +534,91 @@ static void test_fold_and_fire_time(void **state)
     json_decref(json);
 }
 
+/* The order and the case of targets do not tell two alerts apart. */
+static void test_targets_in_any_order(void **state)
+{
+    struct config_consumer c = alert_support_consumer();
+    json_t *json = alert_support_sample("test-activity-log");
+    struct alert *one, *two;
+
+    (void)state;
+    (void)json_object_set_new(essentials_of(json), "alertTargetIDs",
+                              json_pack("[s, s, s]", "/b/Vm", "/A/vm", "/c/vm"));
+    one = decode_json(&c, json);
+    (void)json_object_set_new(essentials_of(json), "alertTargetIDs",
+                              json_pack("[s, s, s]", "/c/VM", "/b/vm", "/a/vm"));
+    two = decode_json(&c, json);
+    assert_string_equal(one->instance, two->instance);
+    assert_string_equal(one->series, two->series);
+    assert_non_null(strstr(one->instance, "\x1f/a/vm\x1f/b/vm\x1f/c/vm\x1f"));
+    assert_string_equal(one->resource, "/b/Vm");
+    (void)alert_free(one);
+    (void)alert_free(two);
+    json_decref(json);
+}
+
+/* A budget's instance holds its fire time already. */
+static void test_budget_fire_time_once(void **state)
+{
+    struct config_consumer c = alert_support_consumer();
+    json_t *json = alert_support_sample("test-budget");
+    struct alert *one = decode_json(&c, json), *two;
+
+    (void)state;
+    c.instance_with_fire_time = true;
+    two = decode_json(&c, json);
+    assert_string_equal(one->instance, two->instance);
+    (void)alert_free(one);
+    (void)alert_free(two);
+    json_decref(json);
+}
+
+static void test_health_states(void **state)
+{
+    static const struct {
+        const char *sample, *condition, *member, *value, *status;
+        enum alert_state state;
+    } cases[] = {
+        {"test-resource-health", "Fired", "currentHealthStatus", "Unavailable", "Active",
+         ALERT_FIRING},
+        {"test-resource-health", "Fired", "currentHealthStatus", "Degraded", "Updated",
+         ALERT_FIRING},
+        {"test-resource-health", "Fired", "currentHealthStatus", "Available", "Active",
+         ALERT_CLEARED},
+        {"test-resource-health", "Fired", "currentHealthStatus", "Unavailable", "Resolved",
+         ALERT_CLEARED},
+        {"test-resource-health", "Resolved", "currentHealthStatus", "Unavailable", "Active",
+         ALERT_CLEARED},
+        {"test-service-health", "Fired", "stage", "Active", "Active", ALERT_FIRING},
+        {"test-service-health", "Fired", "stage", "Planned", "Active", ALERT_FIRING},
+        {"test-service-health", "Fired", "stage", "Active", "Resolved", ALERT_CLEARED},
+        {"test-service-health", "Fired", "stage", "Resolved", "Active", ALERT_CLEARED},
+        {"test-service-health", "Fired", "stage", "Complete", "Active", ALERT_CLEARED},
+        {"test-service-health", "Fired", "stage", "Canceled", "Active", ALERT_CLEARED},
+        {"test-service-health", "Fired", "stage", "RCA", "Resolved", ALERT_NOTE},
+        {"test-service-health", "Resolved", "stage", "RCA", "Active", ALERT_NOTE},
+    };
+    struct config_consumer c = alert_support_consumer();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *json = alert_support_sample(cases[i].sample);
+        json_t *context = json_object_get(json_object_get(json, "data"), "alertContext");
+        struct alert *a;
+
+        (void)json_object_set_new(essentials_of(json), "monitorCondition",
+                                  json_string(cases[i].condition));
+        (void)json_object_set_new(context, "status", json_string(cases[i].status));
+        (void)json_object_set_new(json_object_get(context, "properties"), cases[i].member,
+                                  json_string(cases[i].value));
+        a = decode_json(&c, json);
+        if (a->state != cases[i].state)
+            fail_msg("case %zu: state %d", i, (int)a->state);
+        (void)alert_free(a);
+        json_decref(json);
+    }
+}
+
 /* Repeated at random: one byte changed, a piece taken out or doubled. */
 static void test_mutations(void **state)
 {
@@ -584,6 +669,9 @@ int main(void)
         cmocka_unit_test(test_numbers_stay),
         cmocka_unit_test(test_secrets_are_not_copied),
         cmocka_unit_test(test_fold_and_fire_time),
+        cmocka_unit_test(test_targets_in_any_order),
+        cmocka_unit_test(test_budget_fire_time_once),
+        cmocka_unit_test(test_health_states),
         cmocka_unit_test(test_mutations),
     };
 
