@@ -27,27 +27,30 @@ enum snow_kind {
 /* Strings are borrowed until the callback has returned; body: a reference is taken. */
 struct snow_op {
     enum snow_kind kind;
-    const char *table;   /* checked: letters, digits, `_` only (promise 9) */
-    const char *sys_id;  /* GET, UPDATE: checked: 32 hex digits */
-    const char *query;   /* LIST: built with query.h, never from outside text unchecked */
-    const char *fields;  /* GET, LIST, and of the answer to a write; NULL = all */
-    long long limit;     /* LIST; 0 = the instance's default */
-    const char *display; /* sysparm_display_value; NULL = "false" */
+    const char *table;  /* checked: letters, digits, `_` only (promise 9) */
+    const char *sys_id; /* GET, UPDATE: checked: 32 hex digits */
+    const char *query;  /* LIST: built with query.h, never from outside text unchecked */
+    const char *fields; /* GET, LIST, and of the answer to a write: names with commas; NULL = all */
+    long long limit;    /* LIST; 0 = the instance's default */
+    const char *display; /* sysparm_display_value: "true", "false", "all"; NULL = "false" */
     json_t *body;        /* CREATE, UPDATE: an object */
     usec_t timeout;      /* 0 = the client's */
 };
 
 enum snow_verdict {
-    SNOW_OK,       /* done; result holds the row, or the array of rows */
-    SNOW_ABSENT,   /* GET, UPDATE: 404, no such row (or an ACL hides it) */
+    SNOW_OK,       /* done; result holds the row, or the array of rows. After a CREATE compare the
+                      row's sys_id with the chosen one (so ask for it in `fields`) */
+    SNOW_ABSENT,   /* GET, UPDATE: 404 in the instance's own words, no such row (or an ACL hides
+                      it); LIST: no rows (older versions of the API answer 404) */
     SNOW_EXISTS,   /* CREATE: refused because this sys_id exists */
     SNOW_REJECTED, /* refused for a reason of the record's own: data policy, business rule, ACL, 400
                     */
-    SNOW_THROTTLED,    /* 429: not done, charged to the window */
-    SNOW_UNAVAILABLE,  /* not done, charged to the window: refused connection, 502/503 page,
-                          hibernation */
-    SNOW_UNKNOWN,      /* may or may not be done: lost answer, time-out, 500, 403 that may follow a
-                          commit, cut or malformed body. Read before anything is repeated. */
+    SNOW_THROTTLED,   /* 429: not done, charged to the window */
+    SNOW_UNAVAILABLE, /* not done, charged to the window: refused connection, 502/503 page,
+                         hibernation */
+    SNOW_UNKNOWN,     /* may or may not be done: lost answer, time-out, 500, 502 to 504 for a write,
+                         cut or malformed body (of reads too: charged to the item, since one bad row
+                         can cause it). Read before a write is repeated; a read is just repeated. */
     SNOW_UNAUTHORISED, /* 401, or no sign-in: not done, charged to nobody */
     SNOW_CANCELLED,    /* by snow_free: shutdown; may or may not be done */
 };
@@ -60,7 +63,11 @@ struct snow_outcome {
     msec_t date;           /* Date header of the answer, MSEC_NONE */
     long long total_count; /* LIST: X-Total-Count, -1 */
     usec_t took;
-    bool sent;      /* the request left: counts as an attempt */
+    bool sent;     /* the request left: counts as an attempt */
+    bool outage;   /* the instance as a whole failed and the window was charged (time-out, lost
+                      answer, gateway page, 429): no attempt of the record (promise 6) */
+    bool doubtful; /* SNOW_REJECTED of a write that may have been applied all the same (KB0546297: a
+                      403 can follow a successful insert): read before giving the record up */
     struct err err; /* all but SNOW_OK: class, code and text for people */
 };
 
@@ -83,8 +90,9 @@ usec_t snow_tick(struct snow *s, usec_t now);
  * (asking makes the sign-in start). */
 unsigned snow_room(struct snow *s, enum window_class c, bool waiting, usec_t now);
 
-/* Starts n operations; n <= snow_room. ops is copied (not the strings). -1 when an operation is
- * unusable (bad table or sys_id): nothing was started, the callback is not called. */
+/* Starts n operations, n >= 1 and <= snow_room. ops is copied (not the strings). -1 when an
+ * operation is unusable (bad table, sys_id, fields; a URL beyond REQUEST_URL_MAX of request.h) or
+ * snow_free runs: nothing was started, the callback is not called. */
 int snow_submit(struct snow *s, enum window_class c, const struct snow_op *ops, size_t n,
                 snow_fn fn, void *arg, usec_t now, struct err *e) MUST_CHECK;
 

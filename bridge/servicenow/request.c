@@ -1,0 +1,158 @@
+/* Table API requests. Table, sys_id and field names are checked, everything else is
+ * percent-encoded, so nothing from outside can leave its place in the URL. */
+#include "bridge/servicenow/request.h"
+
+#include <string.h>
+
+#include "bridge/base/panic.h"
+#include "bridge/servicenow/query.h"
+
+static const struct kind {
+    const char *method, *name;
+    bool by_id, write, list;
+} kinds[] = {
+    [SNOW_GET] = {.method = "GET", .name = "get", .by_id = true},
+    [SNOW_LIST] = {.method = "GET", .name = "list", .list = true},
+    [SNOW_CREATE] = {.method = "POST", .name = "create", .write = true},
+    [SNOW_UPDATE] = {.method = "PATCH", .name = "update", .by_id = true, .write = true},
+};
+
+const char *request_method(enum snow_kind kind)
+{
+    return kinds[kind].method;
+}
+
+const char *request_kind_name(enum snow_kind kind)
+{
+    return kinds[kind].name;
+}
+
+/* A column list: names (dots allowed, to walk to other tables) and single commas between them. */
+static bool fields_ok(const char *fields)
+{
+    for (;;) {
+        size_t n =
+            strspn(fields, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+
+        if (n == 0)
+            return false;
+        if (fields[n] == '\0')
+            return true;
+        if (fields[n] != ',')
+            return false;
+        fields += n + 1;
+    }
+}
+
+static bool display_ok(const char *display)
+{
+    return strcmp(display, "true") == 0 || strcmp(display, "false") == 0 ||
+           strcmp(display, "all") == 0;
+}
+
+/* A chosen sys_id is the identity of the record: half a one would make another record. */
+static bool body_ok(const json_t *body)
+{
+    const json_t *sys_id = json_object_get(body, "sys_id");
+
+    if (!json_is_object(body))
+        return false;
+    return sys_id == NULL || (json_is_string(sys_id) && query_sys_id_ok(json_string_value(sys_id)));
+}
+
+static int unusable(struct err *e, const char *table, const char *what)
+{
+    return err_set(e, ERR_REJECT, "bad-request",
+                   "Nothing was sent to ServiceNow for table '%.80s': %s", table, what);
+}
+
+int request_check(const struct snow_op *op, struct err *e)
+{
+    const char *table = op->table == NULL ? "" : op->table;
+    const struct kind *k;
+
+    invariant((size_t)op->kind < ARRAY_LEN(kinds));
+    k = &kinds[op->kind];
+    if (!query_name_ok(table) || strchr(table, '.') != NULL)
+        return unusable(e, table, "this is not the name of a table (letters, digits, `_`)");
+    if (k->by_id && (op->sys_id == NULL || !query_sys_id_ok(op->sys_id)))
+        return unusable(e, table, "the sys_id is not one (32 hexadecimal digits)");
+    if (op->fields != NULL && !fields_ok(op->fields))
+        return unusable(e, table, "the list of fields holds something else than column names");
+    if (op->display != NULL && !display_ok(op->display))
+        return unusable(e, table, "sysparm_display_value is none of true, false, all");
+    if (k->write && !body_ok(op->body))
+        return unusable(e, table, "the record is no JSON object, or its sys_id is none");
+    return 0;
+}
+
+static void parameter(struct buf *out, char *separator, const char *name, const char *value)
+{
+    (void)buf_add_char(out, *separator);
+    *separator = '&';
+    (void)buf_add_text(out, name);
+    (void)buf_add_char(out, '=');
+    if (query_escape(out, value) != 0)
+        out->failed = true;
+}
+
+static void list_parameters(struct buf *out, char *separator, const struct snow_op *op)
+{
+    if (op->query != NULL && op->query[0] != '\0')
+        parameter(out, separator, "sysparm_query", op->query);
+    if (op->limit > 0)
+        (void)buf_addf(out, "%csysparm_limit=%lld", *separator, op->limit);
+    /* The pagination header repeats a long query up to four times; the count costs a query. */
+    parameter(out, separator, "sysparm_suppress_pagination_header", "true");
+    parameter(out, separator, "sysparm_no_count", "true");
+}
+
+int request_url(struct buf *out, const char *base, const struct snow_op *op, struct err *e)
+{
+    size_t length = strlen(base);
+    char separator = '?';
+
+    while (length > 0 && base[length - 1] == '/')
+        length--;
+    (void)buf_add(out, base, length);
+    (void)buf_addf(out, "/api/now/table/%s", op->table);
+    if (kinds[op->kind].by_id)
+        (void)buf_addf(out, "/%s", op->sys_id);
+    parameter(out, &separator, "sysparm_exclude_reference_link", "true");
+    parameter(out, &separator, "sysparm_display_value",
+              op->display == NULL ? "false" : op->display);
+    if (op->fields != NULL)
+        parameter(out, &separator, "sysparm_fields", op->fields);
+    if (kinds[op->kind].list)
+        list_parameters(out, &separator, op);
+    if (out->failed || out->length > REQUEST_URL_MAX)
+        return unusable(e, op->table,
+                        "the URL would be too long for an instance; ask for fewer records or "
+                        "fields at once");
+    return 0;
+}
+
+char *request_body(const struct snow_op *op, size_t *ret_length, struct err *e)
+{
+    /* 17 digits would rewrite 0.1 as 0.10000000000000001. */
+    char *text = json_dumps(op->body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    if (text == NULL) {
+        (void)unusable(e, op->table, "the record cannot be written as JSON (memory?)");
+        return NULL;
+    }
+    *ret_length = strlen(text);
+    return text;
+}
+
+void request_describe(struct buf *out, const struct snow_op *op)
+{
+    const char *sys_id = kinds[op->kind].by_id ? op->sys_id
+                         : op->kind == SNOW_CREATE
+                             ? json_string_value(json_object_get(op->body, "sys_id"))
+                             : NULL;
+
+    (void)buf_addf(out, "%s %s", kinds[op->kind].method, op->table);
+    if (sys_id != NULL)
+        (void)buf_addf(out, " %s", sys_id);
+}
