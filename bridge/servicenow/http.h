@@ -15,8 +15,9 @@
 
 struct http_options {
     const char *ca_file; /* "" = the system's */
-    const char *proxy;   /* "" = from the environment (https_proxy, no_proxy) */
-    bool allow_http;     /* plain http to loopback only; checked again for every request's host */
+    const char *proxy; /* "" = from the environment (https_proxy, no_proxy); plain http to loopback
+                          never goes through a proxy */
+    bool allow_http;   /* plain http to loopback only; checked again for every request's host */
     usec_t connect_timeout, request_timeout;
     size_t body_max;      /* answers beyond it end in HTTP_TOO_LARGE */
     unsigned connections; /* kept alive at most */
@@ -69,9 +70,13 @@ struct http_call;
 typedef void (*http_fn)(void *arg, const struct http_answer *answer, usec_t now);
 
 struct http *http_new(struct loop *l, const struct http_options *o, struct err *e) MUST_CHECK;
+/* Cancels what is under way, callbacks run; from then on every submit is refused. */
+void http_stop(struct http *h);
 struct http *http_free(struct http *h); /* cancels what is under way, callbacks run; NULL is fine */
 
-/* Starts at once (the window is the caller's business: curl must never queue). NULL when the
+/* A request other than GET is sent at most once: libcurl's own repetition on a new connection, when
+ * a kept-alive one dies without an answer, is let through for GET only; otherwise it is HTTP_LOST.
+ * Starts at once (the window is the caller's business: curl must never queue). NULL when the
  * request itself is unusable (bad URL, CR or LF in a header); then the callback is not called. */
 struct http_call *http_submit(struct http *h, const struct http_request *r, http_fn fn, void *arg,
                               struct err *e) MUST_CHECK;
