@@ -20,9 +20,14 @@ enum kafka_role { KAFKA_CONSUMER, KAFKA_PRODUCER, KAFKA_TRANSACTIONAL };
 rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role,
                                 const char *transactional_id, struct err *e) MUST_CHECK;
 
-/* rd_kafka_new with its error as struct err; takes conf in any case. Its log lines come through
- * kafka_log_serve. Also sets up the log queue. Any thread. */
+/* rd_kafka_new with its error as struct err; takes conf in any case. The handle's log lines come as
+ * events on its main queue: whoever drains that queue hands each event to kafka_log_serve first.
+ * Any thread. */
 rd_kafka_t *kafka_new(rd_kafka_conf_t *conf, enum kafka_role role, struct err *e) MUST_CHECK;
+
+/* Is the event a log line of librdkafka? Then it goes to our log: true. The event stays the
+ * caller's. Any thread. */
+bool kafka_log_serve(rd_kafka_event_t *ev);
 
 /* A librdkafka queue in the loop's wait: fn is called when it is or may be non-empty and drains it;
  * returning true means "stopped early, call again next turn". The queue stays the caller's. */
@@ -41,5 +46,19 @@ int kafka_err(struct err *e, rd_kafka_resp_err_t code, const char *format, ...) 
 /* Is this error only noise about connections that librdkafka mends by itself (_TRANSPORT,
  * _ALL_BROKERS_DOWN, _RESOLVE)? Said once per transition, not per event. */
 bool kafka_err_is_connection(rd_kafka_resp_err_t code);
+
+/* What the log has said about the connections of one handle, so that an outage is one line at its
+ * beginning and one at its end. Zeroed memory with `client` set is ready: nothing is wrong. */
+struct kafka_link {
+    const char *client; /* "consumer", ...: static, for the log lines */
+    bool down;          /* no broker can be reached */
+    bool refused;       /* sign-in or TLS fails */
+    struct err cause;   /* of the last failed connection */
+};
+/* An RD_KAFKA_EVENT_ERROR of the handle. True when it was about connections or sign-in, and so is
+ * dealt with; false: the caller's own. */
+bool kafka_link_error(struct kafka_link *k, rd_kafka_event_t *ev);
+/* A broker has answered something. */
+void kafka_link_ok(struct kafka_link *k);
 
 #endif
