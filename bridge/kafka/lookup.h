@@ -10,11 +10,15 @@
 #include "bridge/base/err.h"
 #include "bridge/base/loop.h"
 
+/* Bound of one call to the cluster; after it the answer is an error and the caller may ask again.
+ */
+#define LOOKUP_TIMEOUT_MS 5000
+
 struct lookup;
 
 struct lookup *lookup_new(struct loop *l, rd_kafka_t *rk); /* rk borrowed; starts the thread */
 /* Answers still wanted are dropped without their callback. Waits for the call under way, which is
- * bounded by its time-out. */
+ * bounded by its time-out (LOOKUP_TIMEOUT_MS). NULL is fine. */
 struct lookup *lookup_free(struct lookup *k);
 
 /* The list's offset fields hold a time in ms, or RD_KAFKA_OFFSET_END / RD_KAFKA_OFFSET_BEGINNING.
@@ -29,5 +33,9 @@ void lookup_offsets(struct lookup *k, rd_kafka_topic_partition_list_t *list, loo
 typedef void (*lookup_metadata_fn)(void *arg, const struct rd_kafka_metadata *md,
                                    const struct err *error, usec_t now);
 void lookup_metadata(struct lookup *k, const char *topic, lookup_metadata_fn fn, void *arg);
+
+/* The questions asked with this `arg` need no answer any more: their callbacks are not called. For
+ * an owner that ends before its answers. */
+void lookup_cancel(struct lookup *k, const void *arg);
 
 #endif

@@ -35,7 +35,9 @@ struct output_record {
 };
 
 /* The record is stored by the broker (error NULL), or is not and will not be retried by this part:
- * too large, refused, purged at shutdown. Called exactly once, never from inside output_send. */
+ * too large or refused (ERR_REJECT), purged at shutdown, topic missing, out of time (ERR_RETRY), no
+ * rights (ERR_AUTH), producer broken (ERR_FATAL). Only ERR_REJECT is the record's own fault. Called
+ * exactly once, never from inside output_send; may call output_send. */
 typedef void (*output_fn)(void *arg, const struct err *error, usec_t now);
 
 /* topics: the output topics whose objects are made at once (else the first record of each waits a
@@ -44,10 +46,13 @@ struct output *output_new(struct loop *l, const struct config *c, const char *co
                           size_t topics_count, struct metrics *m, struct err *e) MUST_CHECK;
 struct output *output_free(struct output *o); /* purges what is left, callbacks run */
 
-/* Copies the record. -1 with ERR_RETRY when the local queue is full (try again after a
- * confirmation), with ERR_REJECT when the record can never be sent (too large for the client):
- * the callback is then not called. A record that failed only because another one of its batch did
- * (librdkafka fails whole batches) is sent again alone before it is given up. */
+/* Copies the record. -1 with ERR_RETRY when it cannot be taken now: the local queue is full or the
+ * records of a failed batch are being sent again one at a time (both `kafka-queue-full`: try again
+ * after a confirmation), or the topic does not exist (`kafka-topic-missing`: try again after a
+ * while). -1 with ERR_REJECT when the record can never be sent (too large for the client), with
+ * ERR_FATAL when the producer is broken for good. The callback is then not called. A record that
+ * failed only because another one of its batch did (librdkafka fails whole batches) is sent again
+ * alone before it is given up. */
 int output_send(struct output *o, const struct output_record *r, output_fn fn, void *arg,
                 struct err *e) MUST_CHECK;
 
