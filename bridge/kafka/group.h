@@ -40,11 +40,13 @@ enum group_loss {
 
 struct group_callbacks {
     void *arg;
-    /* Alert partitions of a new assignment. `epoch` rises with every assignment. The owner calls
-     * group_start for each of them. */
+    /* Alert partitions of a new assignment (n may be 0; not called at all when no alert topics are
+     * subscribed to). `epoch` rises with every assignment. The owner calls group_start for each of
+     * them; until then it may already call group_commit (the first commit of a partition). */
     void (*given)(void *arg, uint64_t epoch, const struct group_given *parts, size_t n, usec_t now);
     /* All alert partitions of the assignment are taken away (eager protocol). The owner may call
-     * group_commit once inside (GROUP_REVOKED only). */
+     * group_commit once inside (GROUP_REVOKED only), even when another commit is under way. Called
+     * exactly when `given` was, whether the partitions had been started or not. */
     void (*taken)(void *arg, uint64_t epoch, enum group_loss loss, usec_t now);
     /* One record of an alert partition, or its end. Called from group_read only. The message is
      * borrowed unless the callback keeps it: it returns true when it took it over (and destroys it
@@ -61,7 +63,9 @@ struct group_callbacks {
     void (*committed)(void *arg, uint64_t epoch, const rd_kafka_topic_partition_list_t *list,
                       const struct err *error, usec_t now);
 
-    /* The same for partitions of the state topic. */
+    /* The same for partitions of the state topic; may be NULL without one. state_given: when the
+     * partitions are in force, that is after all alert partitions were answered. A position that
+     * the broker does not hold is answered by reading from the beginning again. */
     void (*state_given)(void *arg, uint64_t epoch, const int32_t *partitions, size_t n, usec_t now);
     void (*state_taken)(void *arg, uint64_t epoch, enum group_loss loss, usec_t now);
     void (*state_record)(void *arg, int32_t partition, const rd_kafka_message_t *m, usec_t now);
@@ -84,7 +88,8 @@ struct group *group_new(struct loop *l, const struct config *c, const char *cons
                         const struct group_callbacks *cb, struct metrics *m,
                         struct err *e) MUST_CHECK;
 
-/* Where a given partition starts; unknown or outdated epoch: ignored. */
+/* Where a given partition starts (absolute, or RD_KAFKA_OFFSET_BEGINNING); unknown or outdated
+ * epoch: ignored. */
 void group_start(struct group *g, uint64_t epoch, const char *topic, int32_t partition,
                  int64_t offset);
 
@@ -94,15 +99,21 @@ size_t group_read(struct group *g, size_t max, usec_t now);
 /* Is there, or may there be, something to read? (kick of the queue's descriptor) */
 bool group_readable(const struct group *g);
 
-/* Commits these offsets with their metadata, asynchronously; the answer comes through `committed`.
- * Takes the list. -1 when a commit is already under way (one at a time) or there is no assignment.
- */
+/* Commits these offsets with their metadata, asynchronously; the answer comes through `committed`,
+ * with the epoch of the call. Takes the list. Left out are partitions that are not of this
+ * assignment, and offsets lower than one sent before in this epoch (after group_seek: lower than
+ * that). -1 when a commit is already under way (`kafka-commit-busy`, one at a time; a turn of the
+ * loop follows each answer), the assignment is over (`kafka-not-member`), or nothing is left
+ * (`kafka-commit-empty`); then `committed` is not called. */
 int group_commit(struct group *g, uint64_t epoch, rd_kafka_topic_partition_list_t *list,
                  struct err *e) MUST_CHECK;
 bool group_committing(const struct group *g);
 
 /* Proof that this member still owns its partitions: a commit of what is committed already, answered
- * after now. fn(arg, true/false). */
+ * after now. A member whose alert partitions have no commit yet, or that has none, commits 0 on a
+ * state partition in place of that (nobody reads it). fn(arg, true/false) is called once, never
+ * from inside, and not after group_free. False: no proof (lost, no partitions, broker away); ask
+ * again when it matters. While the proof is under way group_committing is true. */
 void group_confirm(struct group *g, void (*fn)(void *arg, bool ours, usec_t now), void *arg);
 
 void group_pause(struct group *g, const char *topic, int32_t partition);
@@ -117,6 +128,9 @@ const char *group_member(const struct group *g); /* member id, "" before the joi
 /* Leaves the group: `taken` is called with GROUP_REVOKED, then *done(arg) when the broker has
  * answered. Bounded by the caller: after a missed bound do not free, leave by _exit. */
 void group_close(struct group *g, void (*done)(void *arg, usec_t now), void *arg);
-struct group *group_free(struct group *g); /* only after done, or when nothing is outstanding */
+/* Only after done (inside it is fine, not inside another callback), or when nothing is outstanding;
+ * before the output, the look-up and the loop. Messages that the owner kept must be destroyed
+ * before. NULL is fine. */
+struct group *group_free(struct group *g);
 
 #endif
