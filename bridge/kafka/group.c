@@ -344,7 +344,7 @@ uint64_t group_epoch(const struct group *g)
     return g->epoch;
 }
 
-const char *group_member(const struct group *g)
+const char *group_member_id(const struct group *g)
 {
     return g->member;
 }

@@ -123,7 +123,7 @@ void group_seek(struct group *g, const char *topic, int32_t partition, int64_t o
 
 bool group_joined(const struct group *g); /* an assignment is in force (it may be empty) */
 uint64_t group_epoch(const struct group *g);
-const char *group_member(const struct group *g); /* member id, "" before the join */
+const char *group_member_id(const struct group *g); /* "" before the join */
 
 /* Leaves the group: `taken` is called with GROUP_REVOKED, then *done(arg) when the broker has
  * answered. Bounded by the caller: after a missed bound do not free, leave by _exit. */

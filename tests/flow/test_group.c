@@ -30,7 +30,7 @@ static void test_join_read_commit_and_come_back(void **state)
     assert_int_equal(m->given_n, 2);
     assert_int_equal(kafka_member_seen(m, topic, 0)->committed, GROUP_NO_OFFSET);
     assert_string_equal(kafka_member_seen(m, topic, 0)->metadata, "");
-    assert_true(group_member(m->group)[0] != '\0');
+    assert_true(group_member_id(m->group)[0] != '\0');
     kafka_member_until((struct kafka_goal){.m = m, .a = 1000, .topic = topic}, kafka_is_at_end, 10);
     while (kafka_member_seen(m, topic, 1)->end < 0)
         loop_turn(m->loop, 50 * USEC_MS);
@@ -111,6 +111,7 @@ static void test_out_of_range_is_said_and_mended_by_a_seek(void **state)
     kafka_member_until((struct kafka_goal){.m = m, .a = 100}, kafka_is_read,
                        10); /* the other partition is read */
     assert_int_equal(kafka_member_seen(m, topic, 0)->records, 0);
+    kafka_member_seen(m, topic, 0)->position = 60;
     group_seek(m->group, topic, 0, 60);
     kafka_member_until((struct kafka_goal){.m = m, .a = 140}, kafka_is_read, 10);
     assert_int_equal(kafka_member_seen(m, topic, 0)->first, 60);
@@ -286,6 +287,44 @@ static void test_a_seek_goes_back(void **state)
     free(id);
 }
 
+/* In the middle of a batch: what was taken from the queue with it must not be handed out. */
+static void seek_and_pause(struct kafka_member *m, struct kafka_seen *s, int64_t offset)
+{
+    if (offset == 50 && s->records < 60) {
+        s->position = 20;
+        group_seek(m->group, s->topic, s->partition, 20);
+    } else if (offset == 70) {
+        group_pause(m->group, s->topic, s->partition);
+    }
+}
+
+static void test_seek_and_pause_inside_the_callback(void **state)
+{
+    char *topic = kafka_rig_name("inside"), *id = kafka_rig_name("group");
+    const char *const topics[] = {topic, NULL};
+    struct kafka_wish w = {.id = id, .topics = topics};
+    struct kafka_member *m;
+    struct kafka_seen *s;
+
+    (void)state;
+    kafka_rig_topic(topic, 1, NULL);
+    kafka_rig_produce(topic, 0, 100);
+    m = kafka_member_new(&w);
+    m->on_record = seek_and_pause;
+    kafka_member_until((struct kafka_goal){.m = m, .a = 51 + 51}, kafka_is_read, 20);
+    s = kafka_member_seen(m, topic, 0);
+    for (int i = 0; i < 20; i++)
+        loop_turn(m->loop, 5 * USEC_MS);
+    assert_int_equal(s->records, 51 + 51);
+    assert_int_equal(s->position, 71);
+    group_resume(m->group, topic, 0, 71);
+    kafka_member_until((struct kafka_goal){.m = m, .a = 51 + 80}, kafka_is_read, 10);
+    assert_int_equal(s->position, 100);
+    kafka_member_free(m);
+    free(topic);
+    free(id);
+}
+
 /* Nothing is lost by not reading: that is the back-pressure. */
 static void test_the_owner_reads_when_he_likes(void **state)
 {
@@ -327,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_out_of_range_is_said_and_mended_by_a_seek),
         cmocka_unit_test(test_pause_and_resume_leave_no_gap),
         cmocka_unit_test(test_a_seek_goes_back),
+        cmocka_unit_test(test_seek_and_pause_inside_the_callback),
         cmocka_unit_test(test_the_owner_reads_when_he_likes),
     };
 

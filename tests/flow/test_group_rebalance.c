@@ -113,7 +113,6 @@ static void test_own_topics_are_not_read_and_new_ones_are_found(void **state)
         loop_turn(m->loop, 50 * USEC_MS);
     for (size_t i = 0; i < m->seen_count; i++)
         assert_string_not_equal(m->seen[i].topic, own);
-    m->went_back = true; /* nothing was committed: read again */
     kafka_member_free(m);
     free(prefix);
     free(pattern);

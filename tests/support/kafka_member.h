@@ -1,6 +1,7 @@
 /* A member of a consumer group for tests: a group with its own loop, producer and look-up, so that
  * one member can stand still while another goes on. It starts its partitions where they were
- * committed (else at 0), reads, and checks each callback against the contract of group.h. */
+ * committed (else at 0), reads, and checks each callback against the contract of group.h, and that
+ * records come without gap and repeat (`position` is for tests to move after a seek). */
 #ifndef TESTS_SUPPORT_KAFKA_MEMBER_H
 #define TESTS_SUPPORT_KAFKA_MEMBER_H
 
@@ -33,14 +34,15 @@ struct kafka_member {
     struct kafka_seen seen[KAFKA_MEMBER_PARTS];
     size_t seen_count;
     int given, taken, lost, committed, commit_errors, fatal, state_given, state_taken;
-    int state_records, confirmed, confirmed_true, order_errors, done;
+    int state_records, confirmed, confirmed_true, done;
     int64_t state_end;
     size_t given_n, state_n;
     uint64_t epoch;
     bool manual;          /* the test calls group_start */
     bool idle;            /* the test reads */
     bool commit_in_taken; /* of what was read */
-    bool went_back;       /* a seek backwards: offsets need not rise */
+    /* Called with the seen partition for each record before it counts; NULL: nothing. */
+    void (*on_record)(struct kafka_member *m, struct kafka_seen *s, int64_t offset);
 };
 
 struct kafka_wish {
