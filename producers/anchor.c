@@ -1,1 +1,0 @@
-typedef int producers_anchor;

@@ -1,0 +1,78 @@
+/* Queries of a table. `^OR` binds to the one condition directly before it, so the key-set cursor
+ * "T,S and later" must be written `>=T`, and then `sys_id>S` or `>T`; the other order of these
+ * conditions would skip rows. All values are our own formatting or checked sys_ids. */
+#include "producers/ask.h"
+
+#include <string.h>
+
+#include "bridge/base/clock.h"
+#include "bridge/base/xalloc.h"
+#include "bridge/servicenow/query.h"
+
+#define CONDITION_MAX 512
+
+static void condition(struct buf *b, const struct sweep_ask *ask)
+{
+    char at[CLOCK_SN_SIZE], until[CLOCK_SN_SIZE];
+    clock_format_sn(ask->after.second * 1000, at);
+    if (strcmp(ask->after.sys_id, WATERMARK_BEHIND_ALL) == 0)
+        (void)buf_addf(b, "^sys_updated_on>%s", at);
+    else
+        (void)buf_addf(b, "^sys_updated_on>=%s", at);
+    if (watermark_sys_id_ok(ask->after.sys_id))
+        (void)buf_addf(b, "^sys_id>%s^ORsys_updated_on>%s", ask->after.sys_id, at);
+    if (ask->until == WATERMARK_SECOND_NONE)
+        return;
+    clock_format_sn(ask->until * 1000, until);
+    (void)buf_addf(b, "^sys_updated_on<=%s", until);
+}
+
+static int wrap(struct buf *out, const char *base, const char *narrow, const char *tail,
+                struct err *e)
+{
+    const char *why = "";
+    if (query_wrap(out, base, narrow, tail, &why) == 0)
+        return 0;
+    return err_set(e, ERR_CONFIG, "query",
+                   "The query of the producer cannot be used: %s. The table is not read; change "
+                   "`query` in the configuration",
+                   why);
+}
+
+int ask_page(struct buf *out, const char *base, const struct sweep_ask *ask, struct err *e)
+{
+    struct buf narrow;
+    buf_init(&narrow, CONDITION_MAX);
+    condition(&narrow, ask);
+    int r = wrap(out, base, buf_text(&narrow), "^ORDERBYsys_updated_on^ORDERBYsys_id", e);
+    buf_done(&narrow);
+    return r;
+}
+
+int ask_clock(struct buf *out, const char *base, struct err *e)
+{
+    return wrap(out, base, "^sys_updated_onISNOTEMPTY", "", e);
+}
+
+char *ask_fields(const struct config_list *fields)
+{
+    static const char *const needed[] = {"sys_id", "sys_updated_on", "sys_mod_count"};
+    if (fields->count == 0)
+        return NULL;
+    size_t room = CONDITION_MAX;
+    for (size_t i = 0; i < fields->count; i++)
+        room += strlen(fields->items[i]) + 1;
+    struct buf b;
+    buf_init(&b, room);
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+        (void)buf_addf(&b, "%s%s", i > 0 ? "," : "", needed[i]);
+    for (size_t i = 0; i < fields->count; i++) {
+        bool have = false;
+        for (size_t j = 0; j < ARRAY_LEN(needed); j++)
+            have = have || strcmp(fields->items[i], needed[j]) == 0;
+        if (!have)
+            (void)buf_addf(&b, ",%s", fields->items[i]);
+    }
+    size_t length;
+    return buf_take(&b, &length);
+}

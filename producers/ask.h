@@ -1,0 +1,24 @@
+/* The encoded queries that a table is read with. Pure, any thread. */
+#ifndef PRODUCERS_ASK_H
+#define PRODUCERS_ASK_H
+
+#include "bridge/base/attr.h"
+#include "bridge/base/buf.h"
+#include "bridge/base/err.h"
+#include "bridge/config/config.h"
+#include "producers/sweep.h"
+
+/* The query of one page: the user's base query narrowed, in each of its `^NQ` groups, to the rows
+ * behind `ask->after`, ordered by (sys_updated_on, sys_id). ERR_CONFIG when the base query cannot
+ * be narrowed (it orders by itself, or ends with ^EQ). */
+int ask_page(struct buf *out, const char *base, const struct sweep_ask *ask,
+             struct err *e) MUST_CHECK;
+
+/* The query of the limit-1 read that only wants the Date header. */
+int ask_clock(struct buf *out, const char *base, struct err *e) MUST_CHECK;
+
+/* sysparm_fields: the configured columns and the three that the cursor needs, each once; NULL
+ * (all columns) for an empty list. New. */
+char *ask_fields(const struct config_list *fields) MUST_CHECK;
+
+#endif

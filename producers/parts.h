@@ -1,0 +1,123 @@
+/* The structures behind workitems.h, shared by workitems.c, owner.c, table.c and table_publish.c
+ * only. Loop thread only.
+ *
+ * An owner is one partition of the state topic that the group gave to this process, with its
+ * transactional id. A table belongs to the one partition that the hash of its key names; it works
+ * only while its owner is ready. */
+#ifndef PRODUCERS_PARTS_H
+#define PRODUCERS_PARTS_H
+
+#include "producers/sweep.h"
+#include "producers/txn.h"
+#include "producers/workitems.h"
+
+enum table_phase {
+    TABLE_AWAY,    /* the partition is not ours */
+    TABLE_LOADING, /* ours; fencing, then reading the state */
+    TABLE_CHECK,   /* no watermark: does the topic hold records already? */
+    TABLE_CLOCK,   /* no watermark: the instance's time is wanted */
+    TABLE_FIRST,   /* the first watermark is being committed */
+    TABLE_POLL,
+    TABLE_STOPPED,
+};
+
+struct ask; /* a list request under way */
+
+struct table {
+    struct workitems *w;
+    const struct config_producer *p;
+    char *key; /* `<connection>/<table>` */
+    char *fields;
+    char fingerprint[WATERMARK_FINGERPRINT_SIZE];
+    int32_t partition;
+    struct sweep_options options;
+
+    enum table_phase phase;
+    struct err reason; /* of a stop, or of the last failure */
+    char *raw;         /* newest state record read, NULL: none */
+    size_t raw_length;
+
+    struct sweep *sweep;
+    struct watermark_state first; /* TABLE_FIRST: position only */
+    struct ask *ask;
+    bool publishing;
+    bool void_answer; /* the publishing under way belongs to an earlier life of the table */
+    struct sweep_plan plan;
+    size_t chunk;
+    uint64_t *large; /* versions that are published as markers */
+    size_t large_count;
+    usec_t due; /* nothing before, after a failed publishing */
+    unsigned failures;
+
+    usec_t progress_at, pull_began;
+    unsigned long long published, published_then;
+    bool said_caught_up, was_stopped;
+    struct log_limit say;
+    struct metric *m_rows, *m_pages, *m_transactions, *m_lag, *m_seen;
+};
+
+enum owner_phase {
+    OWNER_FENCING,
+    OWNER_END,     /* the end offset of the partition is asked for */
+    OWNER_LOADING, /* the state is read up to it */
+    OWNER_READY,
+    OWNER_CONFIRM, /* fenced: does the group still say it is ours? */
+    OWNER_RESTING, /* fence anew at `due` */
+    OWNER_STOPPED,
+};
+
+struct owner {
+    struct workitems *w;
+    int32_t partition;
+    uint64_t epoch;
+    struct group *group;
+    struct txn *txn;
+    enum owner_phase phase;
+    int64_t end;     /* of the partition, after the fence */
+    int64_t read_to; /* everything before has been handed over */
+    usec_t due;
+    unsigned failures, fenced;
+    struct confirm *confirm; /* under way */
+    struct owner *next;
+};
+
+struct workitems {
+    struct loop *loop;
+    const struct config *config;
+    struct snow *snow;
+    struct txn_pool *pool; /* NULL without tables */
+    int32_t state_partitions;
+    struct table *tables;
+    size_t tables_count;
+    struct owner *owners;
+    bool transactional; /* false: exactly_once = off, or the brokers cannot */
+    bool draining;
+};
+
+/* owner.c */
+struct owner *owner_new(struct workitems *w, int32_t partition, struct group *g, uint64_t epoch);
+void owner_free(struct owner *o);
+struct owner *owner_find(struct workitems *w, int32_t partition); /* NULL: not ours */
+void owner_state_end(struct owner *o, int64_t offset, usec_t now);
+usec_t owner_step(struct owner *o, usec_t now); /* next deadline */
+/* A publishing of one of its tables found the handle fenced or dead. */
+void owner_lost(struct owner *o, const struct txn_answer *a, usec_t now);
+
+/* table.c */
+void table_init(struct table *t, struct workitems *w, const struct config_producer *p,
+                struct metrics *m);
+void table_done(struct table *t);
+const char *table_phase_name(const struct table *t, usec_t now);
+struct owner *table_owner(struct table *t); /* NULL unless it is ready */
+/* Forgets what is in memory: before it is loaded, after it was given away or fenced. */
+void table_reset(struct table *t, enum table_phase phase);
+void table_loaded(struct table *t, usec_t now); /* the owner is ready: `raw` is the state */
+void table_stop(struct table *t, const struct err *why);
+usec_t table_step(struct table *t, usec_t now); /* next deadline */
+
+/* table_publish.c */
+void table_publish_page(struct table *t, struct owner *o, usec_t now);
+void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t now);
+void table_polling(struct table *t, const struct watermark_state *from, usec_t now);
+
+#endif

@@ -1,0 +1,184 @@
+/* The producers' side as the program sees it: which table belongs to which state partition, which
+ * partitions are ours, and whose turn it is. */
+#include "producers/workitems.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/digest.h"
+#include "bridge/base/panic.h"
+#include "bridge/base/xalloc.h"
+#include "producers/parts.h"
+
+static int check_tables(const struct config *c, struct err *e)
+{
+    for (size_t i = 0; i < c->producers_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(c->producers[i].table, c->producers[j].table) == 0)
+                return err_set(e, ERR_CONFIG, "table-twice",
+                               "Table %s has two producers entries (lines %d and %d), but one "
+                               "watermark. Join them into one entry",
+                               c->producers[i].table, c->producers[j].line, c->producers[i].line);
+    return 0;
+}
+
+static int make_pool(struct workitems *w, struct err *e)
+{
+    const struct config *c = w->config;
+    const char **topics = xcalloc(c->producers_count + 1, sizeof(*topics));
+    topics[0] = c->topics.state;
+    for (size_t i = 0; i < c->producers_count; i++)
+        topics[i + 1] = c->producers[i].topic;
+    w->pool = txn_pool_new(w->loop, c, topics, c->producers_count + 1, e);
+    free(topics);
+    return w->pool != NULL ? 0 : -1;
+}
+
+struct workitems *workitems_new(struct loop *l, const struct config *c, struct snow *s,
+                                int32_t state_partitions, struct metrics *m, struct err *e)
+{
+    if (check_tables(c, e) != 0)
+        return NULL;
+    struct workitems *w = xcalloc(1, sizeof(*w));
+    w->loop = l;
+    w->config = c;
+    w->snow = s;
+    w->state_partitions = state_partitions;
+    w->transactional = c->topics.exactly_once != EXACTLY_ONCE_OFF;
+    if (c->producers_count == 0)
+        return w;
+    invariant(state_partitions > 0);
+    if (make_pool(w, e) != 0) {
+        free(w);
+        return NULL;
+    }
+    w->tables = xcalloc(c->producers_count, sizeof(*w->tables));
+    w->tables_count = c->producers_count;
+    for (size_t i = 0; i < w->tables_count; i++) {
+        struct table *t = &w->tables[i];
+        table_init(t, w, &c->producers[i], m);
+        t->partition = (int32_t)(digest_u64(t->key, strlen(t->key)) % (uint64_t)state_partitions);
+    }
+    return w;
+}
+
+static bool has_tables(const struct workitems *w, int32_t partition)
+{
+    for (size_t i = 0; i < w->tables_count; i++)
+        if (w->tables[i].partition == partition)
+            return true;
+    return false;
+}
+
+void workitems_state_given(struct workitems *w, struct group *g, uint64_t epoch,
+                           const int32_t *partitions, size_t n, usec_t now)
+{
+    (void)now;
+    for (size_t i = 0; i < n; i++) {
+        if (!has_tables(w, partitions[i]))
+            continue;
+        invariant(owner_find(w, partitions[i]) == NULL);
+        struct owner *o = owner_new(w, partitions[i], g, epoch);
+        o->next = w->owners;
+        w->owners = o;
+    }
+}
+
+static void drop_owners(struct workitems *w)
+{
+    while (w->owners != NULL) {
+        struct owner *o = w->owners;
+        w->owners = o->next;
+        owner_free(o);
+    }
+}
+
+/* A commit under way is let go on: the next owner's fence decides it either way. */
+void workitems_state_taken(struct workitems *w, uint64_t epoch, enum group_loss loss, usec_t now)
+{
+    (void)loss;
+    (void)now;
+    (void)epoch; /* the eager protocol takes all of them */
+    drop_owners(w);
+}
+
+void workitems_state_record(struct workitems *w, int32_t partition, const rd_kafka_message_t *m,
+                            usec_t now)
+{
+    (void)now;
+    for (size_t i = 0; i < w->tables_count; i++) {
+        struct table *t = &w->tables[i];
+        size_t n = strlen(t->key);
+        if (t->partition != partition || m->key_len != n || memcmp(m->key, t->key, n) != 0)
+            continue;
+        free(t->raw);
+        t->raw = NULL;
+        t->raw_length = m->len;
+        if (m->payload == NULL) /* a tombstone: the watermark was removed on purpose */
+            return;
+        t->raw = malloc(m->len + 1);
+        if (t->raw == NULL)
+            panic("no memory for a state record of %zu bytes", m->len);
+        memcpy(t->raw, m->payload, m->len);
+        return;
+    }
+}
+
+void workitems_state_end(struct workitems *w, int32_t partition, int64_t offset, usec_t now)
+{
+    struct owner *o = owner_find(w, partition);
+    if (o != NULL)
+        owner_state_end(o, offset, now);
+}
+
+usec_t workitems_tick(struct workitems *w, usec_t now)
+{
+    usec_t next = USEC_NEVER;
+    for (struct owner *o = w->owners; o != NULL; o = o->next)
+        next = usec_min(next, owner_step(o, now));
+    for (size_t i = 0; i < w->tables_count; i++)
+        next = usec_min(next, table_step(&w->tables[i], now));
+    return next;
+}
+
+bool workitems_drain(struct workitems *w, usec_t now)
+{
+    (void)now;
+    w->draining = true;
+    for (size_t i = 0; i < w->tables_count; i++)
+        if (w->tables[i].publishing)
+            return false;
+    return w->pool == NULL || txn_pool_idle(w->pool);
+}
+
+struct workitems *workitems_free(struct workitems *w)
+{
+    if (w == NULL)
+        return NULL;
+    drop_owners(w);
+    for (size_t i = 0; i < w->tables_count; i++)
+        table_done(&w->tables[i]);
+    free(w->tables);
+    txn_pool_free(w->pool);
+    free(w);
+    return NULL;
+}
+
+void workitems_each(struct workitems *w, void (*fn)(void *arg, const struct workitems_table *t),
+                    void *arg)
+{
+    usec_t now = loop_now(w->loop);
+    for (size_t i = 0; i < w->tables_count; i++) {
+        const struct table *t = &w->tables[i];
+        struct workitems_table view = {
+            .table = t->p->table,
+            .topic = t->p->topic,
+            .phase = table_phase_name(t, now),
+            .reason = t->reason.class != ERR_NONE ? t->reason.text : "",
+            .watermark = t->sweep != NULL ? sweep_mark(t->sweep).second * 1000 : MSEC_NONE,
+            .published = t->published,
+            .next_poll = t->sweep != NULL ? sweep_due(t->sweep) : USEC_NEVER,
+        };
+        fn(arg, &view);
+    }
+}
