@@ -216,6 +216,12 @@ static void on_confirmed(void *arg, bool ours, usec_t now)
     stop(o, &e);
 }
 
+static void resumes_one(struct table *t, void *arg)
+{
+    (void)arg;
+    t->was_stopped = true;
+}
+
 static void fenced(struct owner *o, const struct err *why)
 {
     struct err e;
@@ -232,6 +238,7 @@ static void fenced(struct owner *o, const struct err *why)
              "partition=%d\tThe transactional id was fenced: another process took it, or a "
              "transaction took too long. The tables wait until the group says whose they are",
              (int)o->partition);
+    each_table(o, resumes_one, NULL);
     o->phase = OWNER_CONFIRM;
     o->confirm = xcalloc(1, sizeof(*o->confirm));
     o->confirm->owner = o;

@@ -33,9 +33,10 @@ struct seen *seen_free(struct seen *s)
 {
     if (s == NULL)
         return NULL;
-    struct entry *x, *tmp;
-    HASH_ITER (hh, s->entries, x, tmp) {
-        HASH_DEL(s->entries, x);
+    struct entry *x = s->entries, *next;
+    HASH_CLEAR(hh, s->entries);
+    for (; x != NULL; x = next) {
+        next = x->hh.next;
         free(x);
     }
     free(s);
@@ -73,6 +74,7 @@ void seen_expire(struct seen *s, struct seen_keep k)
     struct entry *x, *tmp;
     HASH_ITER (hh, s->entries, x, tmp) {
         if (!kept(&x->v, k)) {
+            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): entries after x are alive */
             HASH_DEL(s->entries, x);
             free(x);
         } else if (x->v.second < oldest) {

@@ -300,7 +300,7 @@ static void plan_rows(const struct sweep *s, int64_t floor, struct sweep_plan *p
         if (!s->fresh[i])
             continue;
         p->rows[p->count++] = row;
-        if (row->at.second >= floor || watermark_compare(&row->at, &p->mark) > 0)
+        if (row->at.second >= floor)
             p->seen[p->seen_count++] =
                 (struct seen_version){.second = row->at.second,
                                       .digest = row->digest,

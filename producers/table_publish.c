@@ -96,16 +96,28 @@ static void try_later(struct table *t, const struct err *why, usec_t now)
         log_warn("table-waits", "table=%s code=%s\t%s", t->p->table, why->code, why->text);
 }
 
+/* The rest of the page may hold other rows that are known to be too large. */
+static void forget_large(struct table *t)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < t->large_count; i++) {
+        bool out = false;
+        for (size_t j = 0; j < t->plan.count; j++)
+            out = out || t->plan.rows[j]->digest == t->large[i];
+        if (!out)
+            t->large[kept++] = t->large[i];
+    }
+    t->large_count = kept;
+}
+
 static void committed(struct table *t, usec_t now)
 {
+    forget_large(t);
     t->published += t->plan.count;
     metric_add(t->m_rows, t->plan.count);
     metric_add(t->m_transactions, 1);
     sweep_committed(t->sweep, &t->plan, now);
     t->chunk = t->chunk > SIZE_MAX / 2 ? SIZE_MAX : t->chunk * 2;
-    free(t->large);
-    t->large = NULL;
-    t->large_count = 0;
     t->failures = 0;
     err_clear(&t->reason);
 }

@@ -234,8 +234,10 @@ struct txn_pool *txn_pool_free(struct txn_pool *p)
     pthread_cond_signal(&p->filled);
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->thread, NULL);
-    while (p->all != NULL)
-        txn_destroy(p->all);
+    struct txn *t, *tmp;
+    DL_FOREACH_SAFE (p->all, t, tmp) {
+        txn_destroy(t);
+    }
     pthread_cond_destroy(&p->filled);
     pthread_mutex_destroy(&p->lock);
     free(p->topics);

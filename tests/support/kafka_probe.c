@@ -169,6 +169,17 @@ struct probe_record *probe_read(const char *topic, size_t *ret_count)
     return list;
 }
 
+int64_t probe_end(const char *topic, int32_t partition)
+{
+    int64_t low = 0, high = 0;
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER);
+    if (rd_kafka_query_watermark_offsets(rk, topic, partition, &low, &high, WAIT_MS) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        panic("no end of topic %s", topic);
+    rd_kafka_destroy(rk);
+    return high;
+}
+
 void probe_free(struct probe_record *records, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -25,6 +25,8 @@ struct probe_record {
 /* All committed records of a topic, each partition from beginning to end. New; free with
  * probe_free. */
 struct probe_record *probe_read(const char *topic, size_t *ret_count);
+/* End offset of a partition. */
+int64_t probe_end(const char *topic, int32_t partition);
 void probe_free(struct probe_record *records, size_t count);
 
 #endif

@@ -39,6 +39,7 @@ struct world {
     usec_t now;         /* monotonic; also the instance's true time, from EPOCH on */
     int64_t clock_step; /* seconds added to the instance's clock */
     int64_t skew;       /* of a node's clock, seconds either way */
+    int64_t future;     /* so many seconds ahead one write of ten is stamped by a wrong clock */
     usec_t visible_max;
     struct sweep_options options;
     char *stored; /* the committed state record */
@@ -84,6 +85,8 @@ static void write_row(struct world *w, struct row *r)
         return;
     r->pending = true;
     r->pending_stamp = node_clock(w);
+    if (w->future > 0 && rand_between(&w->rand, 0, 9) == 0)
+        r->pending_stamp += rand_between(&w->rand, 2, w->future);
     r->pending_until = w->now + rand_between(&w->rand, 0, w->visible_max);
 }
 
@@ -169,6 +172,8 @@ static void commit(struct world *w, const struct sweep_plan *p)
                                 .seen_from = p->seen_from,
                                 .seen = p->seen,
                                 .seen_count = p->seen_count};
+    /* Never beyond what the instance's clock says. */
+    assert_true(p->mark.second <= EPOCH + w->now / USEC_S + w->skew);
     for (size_t i = 0; i < p->count; i++) {
         struct row *r = find(w, p->rows[i]->sys_id);
         long long mod = strtoll(p->rows[i]->mod_count, NULL, 10);
@@ -300,7 +305,8 @@ static void run_quiet(struct world *w, struct sweep **s)
     check_complete(w);
 }
 
-static void random_worlds(uint64_t first, uint64_t seeds, unsigned hidden, size_t rows)
+static void random_worlds(uint64_t first, uint64_t seeds, unsigned hidden, size_t rows,
+                          int64_t future)
 {
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         struct world w;
@@ -308,6 +314,7 @@ static void random_worlds(uint64_t first, uint64_t seeds, unsigned hidden, size_
         for (size_t i = 0; i < rows; i++)
             w.rows[i].hidden = rand_between(&w.rand, 1, 100) <= hidden;
         w.options.page_size = rand_between(&w.rand, 1, 7);
+        w.future = future;
         struct sweep *s = load(&w);
         s = run(&w, s, w.now + 120 * USEC_S, true, 2);
         run_quiet(&w, &s);
@@ -321,14 +328,20 @@ static void random_worlds(uint64_t first, uint64_t seeds, unsigned hidden, size_
 static void test_random(void **state)
 {
     (void)state;
-    random_worlds(1, 400, 0, 12);
+    random_worlds(1, 300, 0, 12, 0);
+}
+
+static void test_future_rows(void **state)
+{
+    (void)state;
+    random_worlds(3000, 150, 0, 12, 40);
 }
 
 static void test_hidden_rows(void **state)
 {
     (void)state;
-    random_worlds(1000, 150, 60, 40);
-    random_worlds(2000, 20, 100, 40);
+    random_worlds(1000, 100, 60, 40, 0);
+    random_worlds(2000, 20, 100, 40, 0);
 }
 
 /* Many rows that are hidden between a few that are not, with pages much smaller than the gaps. */
@@ -434,6 +447,32 @@ static void test_clock_back(void **state)
     }
 }
 
+/* The same while the table is asked rarely: when it is asked again the clock is already beyond
+ * where it was, and only its lag against the time that passed tells. */
+static void test_clock_back_idle(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct world w;
+        world_init(&w, seed, 12);
+        w.options.poll_busy = w.options.poll_idle;
+        struct sweep *s = load(&w);
+        s = run(&w, s, w.now + 100 * USEC_S, false, 4);
+        struct sweep_ask ask;
+        usec_t due;
+        while (sweep_next(s, w.now, &ask, &due) != SWEEP_SLEEP)
+            s = run(&w, s, w.now + 1, false, 0);
+        w.clock_step = -8; /* just after the table was asked */
+        for (size_t i = 0; i < 6; i++)
+            write_row(&w, &w.rows[i]);
+        s = run(&w, s, w.now + 100 * USEC_S, false, 0);
+        assert_int_equal(sweep_reason(s)->class, ERR_NONE);
+        run_quiet(&w, &s);
+        sweep_free(s);
+        world_done(&w);
+    }
+}
+
 static void test_clock_far_back(void **state)
 {
     struct world w;
@@ -499,11 +538,12 @@ static void test_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),        cmocka_unit_test(test_hidden_rows),
-        cmocka_unit_test(test_hidden_desert), cmocka_unit_test(test_hidden_second),
-        cmocka_unit_test(test_one_second),    cmocka_unit_test(test_full_overlap),
-        cmocka_unit_test(test_clock_back),    cmocka_unit_test(test_clock_far_back),
-        cmocka_unit_test(test_limit_adapts),  cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_random),          cmocka_unit_test(test_future_rows),
+        cmocka_unit_test(test_hidden_rows),     cmocka_unit_test(test_hidden_desert),
+        cmocka_unit_test(test_hidden_second),   cmocka_unit_test(test_one_second),
+        cmocka_unit_test(test_full_overlap),    cmocka_unit_test(test_clock_back),
+        cmocka_unit_test(test_clock_back_idle), cmocka_unit_test(test_clock_far_back),
+        cmocka_unit_test(test_limit_adapts),    cmocka_unit_test(test_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
