@@ -30,6 +30,7 @@ struct sweep {
     bool sweeping;
     int64_t end; /* upper end of this sweep */
     struct watermark cursor;
+    bool verify;    /* an empty page has to be told from one whose rows are hidden */
     int64_t window; /* seconds that a page may span while all of it is hidden; 0 = no bound */
 
     struct page page; /* rows not yet published; array NULL: none */
@@ -117,6 +118,7 @@ static void begin(struct sweep *s)
     }
     s->cursor = start;
     s->window = 0;
+    s->verify = false;
     s->sweeping = true;
 }
 
@@ -125,6 +127,12 @@ static int64_t cursor_second(const struct sweep *s)
 {
     bool behind = strcmp(s->cursor.sys_id, WATERMARK_BEHIND_ALL) == 0;
     return s->cursor.second + (behind ? 1 : 0);
+}
+
+/* A count costs the instance little once few rows are left, and much during a first pull. */
+static bool counts(const struct sweep *s)
+{
+    return s->caught_up || s->verify || s->window > 0;
 }
 
 enum sweep_want sweep_next(struct sweep *s, usec_t now, struct sweep_ask *ret_ask, usec_t *ret_due)
@@ -147,6 +155,7 @@ enum sweep_want sweep_next(struct sweep *s, usec_t now, struct sweep_ask *ret_as
     ret_ask->after = s->cursor;
     ret_ask->until = s->window > 0 ? cursor_second(s) + s->window - 1 : WATERMARK_SECOND_NONE;
     ret_ask->limit = s->limit;
+    ret_ask->count = counts(s);
     return SWEEP_PAGE;
 }
 
@@ -206,7 +215,9 @@ static void empty_page(struct sweep *s, long long total, usec_t now)
 {
     int64_t first = cursor_second(s);
     bool hidden = total > s->limit;
-    if (s->window == 0 && (!hidden || first > s->end)) {
+    if (total < 0 && !counts(s) && first <= s->end) {
+        s->verify = true;
+    } else if (s->window == 0 && (!hidden || first > s->end)) {
         finish(s, false, now);
     } else if (s->window == 0) {
         s->window = (s->end - first + 1) / 2 > 0 ? (s->end - first + 1) / 2 : 1;
@@ -250,6 +261,7 @@ void sweep_page(struct sweep *s, struct page *p, long long total, usec_t now)
         return;
     }
     s->window = 0;
+    s->verify = false;
     s->full = (long long)s->page.count >= s->limit || total > (long long)s->page.count;
     s->fresh = xcalloc(s->page.count, sizeof(*s->fresh));
     for (size_t i = 0; i < s->page.count; i++) {

@@ -43,6 +43,7 @@ struct sweep_ask {
     struct watermark after; /* rows behind this place ... */
     int64_t until;          /* ... and not after this second; WATERMARK_SECOND_NONE: no bound */
     long long limit;
+    bool count; /* X-Total-Count is wanted */
 };
 
 /* What one transaction publishes, and the state that goes with it. */

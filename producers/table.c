@@ -263,7 +263,10 @@ static void got_page(struct table *t, const struct ask *a, const struct snow_out
 {
     struct page page;
     struct err e;
-    if (page_read(o->result, t->p->table, &a->page.after, a->page.limit, &page, &e) != 0) {
+    json_t *rows = o->verdict == SNOW_OK ? json_incref(o->result) : json_array();
+    int r = page_read(rows, t->p->table, &a->page.after, a->page.limit, &page, &e);
+    json_decref(rows);
+    if (r != 0) {
         fail(t, &e, false, 0, now);
         return;
     }
@@ -283,7 +286,8 @@ static void on_answer(void *arg, const struct snow_op *ops, const struct snow_ou
         t->ask = NULL;
         if (t->sweep != NULL)
             sweep_clock(t->sweep, outcomes[0].date, a->sent, now);
-        if (outcomes[0].verdict != SNOW_OK)
+        /* ABSENT: no rows, as older versions of the API say it. */
+        if (outcomes[0].verdict != SNOW_OK && outcomes[0].verdict != SNOW_ABSENT)
             failed(t, &outcomes[0], now);
         else if (a->clock)
             got_clock(t, outcomes[0].date, now);
@@ -317,6 +321,7 @@ static usec_t submit(struct table *t, const struct sweep_ask *page, usec_t now)
         .query = buf_text(&a->query),
         .fields = a->fields,
         .limit = page == NULL ? 1 : page->limit,
+        .count = page != NULL && page->count,
     };
     if (r != 0 || snow_submit(t->w->snow, WINDOW_SYNC, &op, 1, on_answer, a, now, &e) != 0) {
         ask_free(a);

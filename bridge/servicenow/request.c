@@ -104,7 +104,8 @@ static void list_parameters(struct buf *out, char *separator, const struct snow_
         (void)buf_addf(out, "%csysparm_limit=%lld", *separator, op->limit);
     /* The pagination header repeats a long query up to four times; the count costs a query. */
     parameter(out, separator, "sysparm_suppress_pagination_header", "true");
-    parameter(out, separator, "sysparm_no_count", "true");
+    if (!op->count)
+        parameter(out, separator, "sysparm_no_count", "true");
 }
 
 int request_url(struct buf *out, const char *base, const struct snow_op *op, struct err *e)

@@ -32,6 +32,7 @@ struct snow_op {
     const char *query;  /* LIST: built with query.h, never from outside text unchecked */
     const char *fields; /* GET, LIST, and of the answer to a write: names with commas; NULL = all */
     long long limit;    /* LIST; 0 = the instance's default */
+    bool count;         /* LIST: X-Total-Count is wanted (sysparm_no_count left out) */
     const char *display; /* sysparm_display_value: "true", "false", "all"; NULL = "false" */
     json_t *body;        /* CREATE, UPDATE: an object */
     usec_t timeout;      /* 0 = the client's */

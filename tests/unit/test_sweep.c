@@ -135,7 +135,7 @@ static json_t *row_json(const struct row *r)
 /* As the Table API: the limit counts hidden rows, X-Total-Count too. */
 static json_t *answer(struct world *w, const struct sweep_ask *ask, long long *ret_total)
 {
-    struct row **match = xcalloc(w->count + 1, sizeof(*match));
+    struct row **match = xcalloc(w->count + 1, sizeof(struct row *));
     size_t n = 0;
     json_t *list = json_array();
     for (size_t i = 0; i < w->count; i++) {
@@ -144,12 +144,12 @@ static json_t *answer(struct world *w, const struct sweep_ask *ask, long long *r
             (ask->until == WATERMARK_SECOND_NONE || at.second <= ask->until))
             match[n++] = &w->rows[i];
     }
-    qsort(match, n, sizeof(*match), by_key);
+    qsort(match, n, sizeof(struct row *), by_key);
     for (size_t i = 0; i < n && i < (size_t)ask->limit; i++)
         if (!match[i]->hidden)
             (void)json_array_append_new(list, row_json(match[i]));
     free(match);
-    *ret_total = (long long)n;
+    *ret_total = ask->count ? (long long)n : -1;
     return list;
 }
 
