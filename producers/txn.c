@@ -177,6 +177,7 @@ static usec_t pool_tick(void *arg, usec_t now)
     if (j != NULL) {
         invariant(j == p->running);
         p->running = NULL;
+        loop_again(p->loop); /* who waited for it may have had his tick already */
         if (done)
             finished(j->txn, j, now);
         else

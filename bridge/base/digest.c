@@ -34,7 +34,7 @@ void digest_finish(struct digest *d, char out[DIGEST_HEX_SIZE])
     unsigned char raw[EVP_MAX_MD_SIZE];
 
     finish(d, raw);
-    for (int i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++) {
         out[2 * i] = hex_digits[raw[i] >> 4];
         out[2 * i + 1] = hex_digits[raw[i] & 15];
     }

@@ -62,13 +62,13 @@ static void sweep(struct loop *l)
     l->removed = false;
     DL_FOREACH_SAFE (l->fds, f, next_fd) {
         if (f->removed) {
-            DL_DELETE(l->fds, f);
+            DL_DELETE(l->fds, f); /* NOLINT(clang-analyzer-core.NullDereference) */
             free(f);
         }
     }
     DL_FOREACH_SAFE (l->ticks, t, next_tick) {
         if (t->removed) {
-            DL_DELETE(l->ticks, t);
+            DL_DELETE(l->ticks, t); /* NOLINT(clang-analyzer-core.NullDereference) */
             free(t);
         }
     }

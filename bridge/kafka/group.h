@@ -31,6 +31,10 @@ struct group_given {
     int32_t partition;
     int64_t committed;    /* GROUP_NO_OFFSET: none */
     const char *metadata; /* of the commit, NUL-terminated printable text, "" when none */
+    /* Of a commit of another partition of this topic, whoever owns it: tells a partition that was
+     * added later from a first start. "" when there is none. */
+    const char *sibling;
+    int64_t sibling_committed; /* the offset of that commit */
 };
 
 enum group_loss {

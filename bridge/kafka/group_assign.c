@@ -33,22 +33,10 @@ static bool is_excluded(void *arg, const char *topic)
     return false;
 }
 
-static rd_kafka_topic_partition_list_t *alert_list(const struct group *g)
-{
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)g->parts.count + 1);
-
-    for (size_t i = 0; i < g->parts.count; i++)
-        if (!g->parts.items[i].state)
-            (void)rd_kafka_topic_partition_list_add(list, g->parts.items[i].topic,
-                                                    g->parts.items[i].partition);
-    return list;
-}
-
 static void ask_committed(struct group *g)
 {
-    rd_kafka_topic_partition_list_t *list = alert_list(g);
-    rd_kafka_ListConsumerGroupOffsets_t *what = rd_kafka_ListConsumerGroupOffsets_new(g->id, list);
+    /* All that the group has, not only ours: see `sibling`. */
+    rd_kafka_ListConsumerGroupOffsets_t *what = rd_kafka_ListConsumerGroupOffsets_new(g->id, NULL);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(g->asker, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     rd_kafka_error_t *error;
@@ -62,7 +50,6 @@ static void ask_committed(struct group *g)
     rd_kafka_ListConsumerGroupOffsets(g->asker, &what, 1, options, g->queues[QUEUE_ADMIN]);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ListConsumerGroupOffsets_destroy(what);
-    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static void ask_failed(struct group *g, rd_kafka_resp_err_t code, const char *text, usec_t now)
@@ -86,7 +73,25 @@ static bool printable(const char *text)
     return true;
 }
 
-/* -1 with the code of the first partition that has an error. */
+/* What another partition of the topic was committed with, for those of ours that have no commit. */
+static void tell_siblings(struct group *g, const rd_kafka_topic_partition_t *x)
+{
+    char *metadata = xstrndup(x->metadata == NULL ? "" : x->metadata, x->metadata_size);
+
+    for (size_t i = 0; i < g->parts.count && printable(metadata) && metadata[0] != '\0'; i++) {
+        struct group_part *part = &g->parts.items[i];
+
+        if (part->partition == x->partition || part->sibling[0] != '\0' ||
+            strcmp(part->topic, x->topic) != 0)
+            continue;
+        free(part->sibling);
+        part->sibling = xstrdup(metadata);
+        part->sibling_stored = x->offset;
+    }
+    free(metadata);
+}
+
+/* -1 with the code of the first partition of ours that has an error. */
 static int take_committed(struct group *g, const rd_kafka_topic_partition_list_t *list,
                           rd_kafka_resp_err_t *ret_code)
 {
@@ -94,10 +99,12 @@ static int take_committed(struct group *g, const rd_kafka_topic_partition_list_t
         const rd_kafka_topic_partition_t *x = &list->elems[i];
         struct group_part *part = group_parts_find(&g->parts, x->topic, x->partition);
 
-        if (x->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (x->err != RD_KAFKA_RESP_ERR_NO_ERROR && part != NULL) {
             *ret_code = x->err;
             return -1;
         }
+        if (x->offset >= 0)
+            tell_siblings(g, x);
         if (part == NULL || x->offset < 0)
             continue;
         group_part_stored(part, x->offset, x->metadata, x->metadata_size);
@@ -201,7 +208,9 @@ static void give_alerts(struct group *g, usec_t now)
             given[n++] = (struct group_given){.topic = part->topic,
                                               .partition = part->partition,
                                               .committed = part->stored,
-                                              .metadata = part->metadata};
+                                              .metadata = part->metadata,
+                                              .sibling = part->sibling,
+                                              .sibling_committed = part->sibling_stored};
     }
     g->giving = true;
     g->cb.given(g->cb.arg, g->epoch, given, n, now);

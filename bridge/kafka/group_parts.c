@@ -42,6 +42,7 @@ void group_parts_init(struct group_parts *ret_p, const rd_kafka_topic_partition_
             .sent = GROUP_NO_OFFSET,
             .stored = GROUP_NO_OFFSET,
             .metadata = xstrdup(""),
+            .sibling = xstrdup(""),
         };
     }
     qsort(ret_p->items, ret_p->count, sizeof *ret_p->items, compare);
@@ -52,6 +53,7 @@ void group_parts_done(struct group_parts *p)
     for (size_t i = 0; i < p->count; i++) {
         free(p->items[i].topic);
         free(p->items[i].metadata);
+        free(p->items[i].sibling);
     }
     free(p->items);
     *p = (struct group_parts){.items = NULL};

@@ -10,16 +10,18 @@
 struct group_part {
     char *topic;
     int32_t partition;
-    bool state;       /* of the state topic */
-    bool answered;    /* the owner has said where it starts */
-    bool paused;      /* nothing is handed out */
-    bool stopped;     /* the position was out of range: librdkafka fetches no more until it is
-                         assigned again */
-    int64_t start;    /* where it would be started now; may be RD_KAFKA_OFFSET_BEGINNING */
-    int64_t next;     /* the least offset that is not stale */
-    int64_t sent;     /* highest offset sent in a commit of this epoch; GROUP_NO_OFFSET: none */
-    int64_t stored;   /* last commit that the broker is known to hold; GROUP_NO_OFFSET: none */
-    char *metadata;   /* of that commit, never NULL */
+    bool state;     /* of the state topic */
+    bool answered;  /* the owner has said where it starts */
+    bool paused;    /* nothing is handed out */
+    bool stopped;   /* the position was out of range: librdkafka fetches no more until it is
+                       assigned again */
+    int64_t start;  /* where it would be started now; may be RD_KAFKA_OFFSET_BEGINNING */
+    int64_t next;   /* the least offset that is not stale */
+    int64_t sent;   /* highest offset sent in a commit of this epoch; GROUP_NO_OFFSET: none */
+    int64_t stored; /* last commit that the broker is known to hold; GROUP_NO_OFFSET: none */
+    char *metadata; /* of that commit, never NULL */
+    char *sibling;  /* metadata of a commit of another partition of the topic, never NULL */
+    int64_t sibling_stored; /* the offset of that commit */
     uint64_t barrier; /* messages of this batch are stale: seek or pause came in the middle of it */
     rd_kafka_resp_err_t trouble; /* what the log has said of it */
 };

@@ -150,6 +150,8 @@ bool group_on_data(void *group, rd_kafka_queue_t *q, usec_t now)
 
     (void)q;
     g->readable = true;
+    /* This may run after the owner's tick of this turn: he must get another one. */
+    loop_again(g->loop);
     if (g->phase == GROUP_IDLE)
         (void)group_read(g, BATCH, now);
     return g->phase == GROUP_IDLE && g->readable;
