@@ -1,0 +1,96 @@
+/* Least recently used cache; uthash keeps insertion order, so re-adding moves an entry to the end.
+ */
+#include "consumers/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/xalloc.h"
+
+struct entry {
+    unsigned char key[LANE_KEY_SIZE];
+    struct record record;
+    UT_hash_handle hh;
+};
+
+struct ledger {
+    struct entry *entries;
+    size_t max;
+};
+
+struct ledger *ledger_new(size_t max_records)
+{
+    struct ledger *l = xcalloc(1, sizeof *l);
+
+    l->max = max_records;
+    return l;
+}
+
+static void drop(struct ledger *l, struct entry *e)
+{
+    HASH_DEL(l->entries, e);
+    record_done(&e->record);
+    free(e);
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+    struct entry *e, *next;
+
+    if (l == NULL)
+        return NULL;
+    HASH_ITER (hh, l->entries, e, next)
+        drop(l, e);
+    free(l);
+    return NULL;
+}
+
+static struct entry *find(struct ledger *l, const unsigned char *key)
+{
+    struct entry *e;
+
+    HASH_FIND(hh, l->entries, key, LANE_KEY_SIZE, e);
+    return e;
+}
+
+const struct record *ledger_find(struct ledger *l, const unsigned char key[LANE_KEY_SIZE])
+{
+    struct entry *e = find(l, key);
+
+    if (e == NULL)
+        return NULL;
+    HASH_DEL(l->entries, e);
+    HASH_ADD(hh, l->entries, key, LANE_KEY_SIZE, e);
+    return &e->record;
+}
+
+void ledger_put(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], const struct record *r)
+{
+    struct entry *e = find(l, key);
+
+    if (e == NULL) {
+        if (l->max == 0)
+            return;
+        if (HASH_COUNT(l->entries) >= l->max)
+            drop(l, l->entries);
+        e = xcalloc(1, sizeof *e);
+        memcpy(e->key, key, LANE_KEY_SIZE);
+    } else {
+        HASH_DEL(l->entries, e);
+    }
+    record_copy(&e->record, r);
+    HASH_ADD(hh, l->entries, key, LANE_KEY_SIZE, e);
+}
+
+void ledger_forget(struct ledger *l, const unsigned char key[LANE_KEY_SIZE])
+{
+    struct entry *e = find(l, key);
+
+    if (e != NULL)
+        drop(l, e);
+}
+
+size_t ledger_count(const struct ledger *l)
+{
+    return HASH_COUNT(l->entries);
+}

@@ -1,0 +1,24 @@
+/* Ledger: what this process last knew of recent records, bounded, oldest use forgotten first. It
+ * saves reads: a message whose stamp or content it knows to be applied needs no request. It may
+ * never decide more than that (design D4). Pure; loop thread. */
+#ifndef CONSUMERS_LEDGER_H
+#define CONSUMERS_LEDGER_H
+
+#include <stddef.h>
+
+#include "consumers/lanes.h"
+#include "consumers/record.h"
+
+struct ledger;
+
+struct ledger *ledger_new(size_t max_records);
+struct ledger *ledger_free(struct ledger *l); /* NULL is fine */
+
+/* What is known of the lane's (newest) record; borrowed until the next call; NULL. */
+const struct record *ledger_find(struct ledger *l, const unsigned char key[LANE_KEY_SIZE]);
+/* Copies the record; replaces what was known. */
+void ledger_put(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], const struct record *r);
+void ledger_forget(struct ledger *l, const unsigned char key[LANE_KEY_SIZE]);
+size_t ledger_count(const struct ledger *l);
+
+#endif

@@ -1,0 +1,263 @@
+/* The decision table of a lane. Two halves: marked formats (the message names its cycle, one
+ * record) and unmarked ones (a series of generations). Nothing here may decide from a ledger what
+ * only a fresh read can tell. */
+#include "consumers/reconcile.h"
+
+#include <string.h>
+
+#define NONE SIZE_MAX
+
+static struct decision decide(enum action action, size_t consumed, const char *why)
+{
+    return (struct decision){.action = action,
+                             .consumed = consumed,
+                             .fire = NONE,
+                             .clear = NONE,
+                             .until = USEC_NEVER,
+                             .why = why};
+}
+
+static struct decision wait_until(usec_t until, const char *why)
+{
+    struct decision d = decide(ACT_WAIT, 0, why);
+
+    d.until = until;
+    return d;
+}
+
+static struct decision act(enum action action, size_t consumed, size_t fire, size_t clear,
+                           uint32_t generation)
+{
+    struct decision d = decide(action, consumed, action_name(action));
+
+    d.fire = fire;
+    d.clear = clear;
+    d.generation = generation;
+    return d;
+}
+
+/* Newest of facts[from..to) whose state is one of `states` (bit set); NONE when there is none. */
+static size_t newest(const struct fact *facts, size_t from, size_t to, unsigned states)
+{
+    size_t best = NONE;
+
+    for (size_t i = from; i < to; i++)
+        if ((states & (1u << facts[i].state)) != 0 &&
+            (best == NONE || !version_newer(&facts[best].version, &facts[i].version)))
+            best = i;
+    return best;
+}
+
+#define FIRES  (1u << ALERT_FIRING)
+#define CLEARS (1u << ALERT_CLEARED)
+#define NOTES  (1u << ALERT_NOTE)
+
+/* ---------------------------------------------------------------- marked */
+
+static bool content_applied(const struct record *r, const struct version *v)
+{
+    return r->has_content && !version_newer(v, &r->content);
+}
+
+static bool marked_applied(const struct record *r, const struct fact *f)
+{
+    if (record_cleared(r))
+        return true; /* a clear is newer than every fire of its instance */
+    return f->state != ALERT_CLEARED && content_applied(r, &f->version);
+}
+
+static struct decision marked_absent(const struct reconcile *r, size_t fire, size_t clear)
+{
+    if (r->refused)
+        return decide(ACT_DEAD, r->count, "hidden");
+    if (r->known_before)
+        return decide(ACT_NOTHING, r->count, "deleted");
+    if (fire != NONE)
+        return act(clear == NONE ? ACT_CREATE : ACT_CREATE_RESOLVED, r->count, fire, clear, 0);
+    if (clear == NONE)
+        return decide(ACT_NOTHING, r->count, "no-record");
+    if (r->facts[clear].fired != MSEC_NONE && r->cut != MSEC_NONE && r->facts[clear].fired < r->cut)
+        return decide(ACT_NOTHING, r->count, "before-cut");
+    if (r->orphan_ignore)
+        return decide(ACT_NOTHING, r->count, "orphan");
+    if (r->now < r->clear_wait_until)
+        return wait_until(r->clear_wait_until, "clear-wait");
+    return act(ACT_CREATE_RESOLVED, r->count, clear, clear, 0);
+}
+
+static struct decision marked_cleared(const struct reconcile *r, size_t clear)
+{
+    if (!record_open(r->record))
+        return act(ACT_STAMP, r->count, NONE, clear, 0);
+    if (r->record->state == RECORD_ON_HOLD)
+        return act(ACT_HOLD_NOTE, r->count, NONE, clear, 0);
+    return act(ACT_RESOLVE, r->count, NONE, clear, 0);
+}
+
+static struct decision marked_content(const struct reconcile *r)
+{
+    size_t content = newest(r->facts, 0, r->count, FIRES | NOTES);
+
+    if (!record_open(r->record))
+        return decide(ACT_NOTHING, r->count, "late");
+    if (content_applied(r->record, &r->facts[content].version))
+        return decide(ACT_NOTHING, r->count, "applied");
+    if (r->now < r->settle_until)
+        return wait_until(r->settle_until, "settle");
+    return act(ACT_UPDATE, r->count, content, NONE, 0);
+}
+
+static bool ledger_says_nothing(const struct reconcile *r,
+                                bool (*applied)(const struct record *, const struct fact *))
+{
+    if (r->sight != SIGHT_LEDGER)
+        return false;
+    for (size_t i = 0; i < r->count; i++)
+        if (!applied(r->record, &r->facts[i]))
+            return false;
+    return true;
+}
+
+static struct decision reconcile_marked(const struct reconcile *r)
+{
+    size_t fire = newest(r->facts, 0, r->count, FIRES);
+    size_t clear = newest(r->facts, 0, r->count, CLEARS);
+
+    if (ledger_says_nothing(r, marked_applied))
+        return decide(ACT_NOTHING, r->count, "applied");
+    if (r->sight == SIGHT_NEVER && fire != NONE && !r->read_first)
+        return act(clear == NONE ? ACT_CREATE : ACT_CREATE_RESOLVED, r->count, fire, clear, 0);
+    if (r->sight == SIGHT_NEVER || r->sight == SIGHT_LEDGER)
+        return decide(ACT_READ, 0, "read");
+    if (r->sight == SIGHT_ABSENT)
+        return marked_absent(r, fire, clear);
+    if (record_cleared(r->record))
+        return decide(ACT_NOTHING, r->count, clear == NONE ? "late" : "applied");
+    if (clear != NONE)
+        return marked_cleared(r, clear);
+    return marked_content(r);
+}
+
+/* ---------------------------------------------------------------- unmarked */
+
+static bool unmarked_applied(const struct record *r, const struct fact *f)
+{
+    if (r->has_stamp && !version_newer(&f->version, &r->stamp.version))
+        return true;
+    return f->state != ALERT_CLEARED && content_applied(r, &f->version);
+}
+
+/* The head group: fires (and notes), then the clears right behind them. */
+struct group {
+    size_t fires_end, end;
+    size_t fire, clear;
+    bool fold; /* the clear ends what the fire begins: both are one step */
+};
+
+static struct group head_group(const struct reconcile *r)
+{
+    struct group g = {0};
+
+    while (g.fires_end < r->count && r->facts[g.fires_end].state != ALERT_CLEARED)
+        g.fires_end++;
+    g.end = g.fires_end;
+    while (g.end < r->count && r->facts[g.end].state == ALERT_CLEARED)
+        g.end++;
+    g.fire = newest(r->facts, 0, g.fires_end, FIRES);
+    g.clear = newest(r->facts, g.fires_end, g.end, CLEARS);
+    g.fold = g.fire != NONE && g.clear != NONE &&
+             version_newer(&r->facts[g.clear].version, &r->facts[g.fire].version);
+    return g;
+}
+
+static struct decision open_generation(const struct group *g, uint32_t generation)
+{
+    if (g->fold)
+        return act(ACT_CREATE_RESOLVED, g->end, g->fire, g->clear, generation);
+    return act(ACT_CREATE, g->fires_end, g->fire, NONE, generation);
+}
+
+static struct decision unmarked_absent(const struct reconcile *r, const struct group *g)
+{
+    if (r->refused)
+        return decide(ACT_DEAD, r->count, "hidden");
+    if (r->known_before)
+        return decide(ACT_NOTHING, g->end, "deleted");
+    if (g->fire == NONE)
+        return decide(ACT_NOTHING, g->end, "no-record");
+    return open_generation(g, 1);
+}
+
+static struct decision unmarked_open(const struct reconcile *r, const struct group *g)
+{
+    const struct record *rec = r->record;
+    uint32_t generation = rec->stamp.generation;
+    bool clear_counts =
+        g->clear != NONE && version_newer(&r->facts[g->clear].version, &rec->stamp.version);
+    size_t content = newest(r->facts, 0, g->fires_end, FIRES | NOTES);
+
+    if (clear_counts && (g->fires_end == 0 || g->fold))
+        return act(rec->state == RECORD_ON_HOLD ? ACT_HOLD_NOTE : ACT_RESOLVE, g->end, NONE,
+                   g->clear, generation);
+    if (content == NONE)
+        return decide(ACT_NOTHING, g->end, "applied");
+    if (content_applied(rec, &r->facts[content].version) ||
+        !version_newer(&r->facts[content].version, &rec->stamp.version))
+        return decide(ACT_NOTHING, g->fires_end, "applied");
+    if (r->now < r->settle_until)
+        return wait_until(r->settle_until, "settle");
+    return act(ACT_UPDATE, g->fires_end, content, NONE, generation);
+}
+
+static struct decision unmarked_closed(const struct reconcile *r, const struct group *g)
+{
+    const struct record *rec = r->record;
+    const struct fact *fire = g->fire == NONE ? NULL : &r->facts[g->fire];
+
+    if (fire != NULL && version_newer(&fire->version, &rec->stamp.version) &&
+        (rec->stamp.rank == 1 || (rec->closed != MSEC_NONE && fire->own_time > rec->closed)))
+        return open_generation(g, rec->stamp.generation + 1);
+    if (g->fires_end > 0)
+        return decide(ACT_NOTHING, g->fires_end, "late");
+    if (rec->stamp.rank == 0 && version_newer(&r->facts[g->clear].version, &rec->stamp.version))
+        return act(ACT_STAMP, g->end, NONE, g->clear, rec->stamp.generation);
+    return decide(ACT_NOTHING, g->end, "applied");
+}
+
+static struct decision reconcile_unmarked(const struct reconcile *r)
+{
+    struct group g = head_group(r);
+
+    if (ledger_says_nothing(r, unmarked_applied))
+        return decide(ACT_NOTHING, r->count, "applied");
+    if (r->sight == SIGHT_NEVER || r->sight == SIGHT_LEDGER)
+        return decide(ACT_READ, 0, "read");
+    if (r->sight == SIGHT_ABSENT)
+        return unmarked_absent(r, &g);
+    if (!r->record->has_stamp)
+        return decide(ACT_DEAD, r->count, "stamp-damaged");
+    return record_open(r->record) ? unmarked_open(r, &g) : unmarked_closed(r, &g);
+}
+
+struct decision reconcile(const struct reconcile *r)
+{
+    return r->marked ? reconcile_marked(r) : reconcile_unmarked(r);
+}
+
+const char *action_name(enum action a)
+{
+    static const char *const names[] = {
+        [ACT_READ] = "read",
+        [ACT_CREATE] = "create",
+        [ACT_CREATE_RESOLVED] = "create-resolved",
+        [ACT_UPDATE] = "update",
+        [ACT_RESOLVE] = "resolve",
+        [ACT_STAMP] = "stamp",
+        [ACT_HOLD_NOTE] = "note",
+        [ACT_NOTHING] = "nothing",
+        [ACT_WAIT] = "wait",
+        [ACT_DEAD] = "dead",
+    };
+
+    return (size_t)a < ARRAY_LEN(names) ? names[a] : "unknown";
+}

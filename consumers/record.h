@@ -1,0 +1,46 @@
+/* What ServiceNow holds of an alert: one incident as a read or a write's answer showed it. Pure. */
+#ifndef CONSUMERS_RECORD_H
+#define CONSUMERS_RECORD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "bridge/base/attr.h"
+#include "bridge/base/clock.h"
+#include "consumers/version.h"
+
+/* Columns that record_parse needs: sysparm_fields of every read and write of the lanes. */
+#define RECORD_FIELDS                                                                              \
+    "sys_id,number,state,correlation_id,correlation_display,description,sys_mod_count,resolved_"   \
+    "at,"                                                                                          \
+    "closed_at"
+
+/* Stored values of incident.state (servicenow-api 3.1). Any other value counts as open. */
+enum record_state {
+    RECORD_NEW = 1,
+    RECORD_ON_HOLD = 3,
+    RECORD_RESOLVED = 6,
+    RECORD_CLOSED = 7,
+    RECORD_CANCELED = 8,
+};
+
+struct record {
+    char *sys_id, *number; /* owned, never NULL after record_parse */
+    int state;
+    bool has_stamp, has_content;
+    struct stamp stamp;     /* of correlation_display */
+    struct version content; /* of the description's last line */
+    long long mod_count;    /* -1: not told */
+    msec_t closed;          /* resolved_at, else closed_at; MSEC_NONE */
+};
+
+/* Reads a row of the Table API (values as strings). -1 when it has no usable sys_id or state. */
+int record_parse(const json_t *row, struct record *ret) MUST_CHECK;
+void record_done(struct record *r); /* zeroed memory is fine */
+void record_copy(struct record *to, const struct record *from);
+
+bool record_open(const struct record *r);
+/* The clear was applied by the bridge: only a stamp of rank 1 says so (design D4). */
+bool record_cleared(const struct record *r);
+
+#endif
