@@ -1,0 +1,135 @@
+/* Decoding and placing. Whatever cannot be placed has its end decided here: finished before (map),
+ * tombstone, unreadable, too old. */
+#include "consumers/intake.h"
+
+#include <stdlib.h>
+
+#include "bridge/base/log.h"
+#include "bridge/base/xalloc.h"
+#include "consumers/identity.h"
+
+/* Decoded alerts kept while they wait; beyond it they are decoded again when their turn comes, so
+ * that a long queue costs its messages' bytes and little more. */
+#define DECODED_MAX 512
+#define TABLE       "incident"
+
+void intake_init(struct intake *n, const struct config *c, struct lanes *l, struct ends *e,
+                 struct metrics *m)
+{
+    *n = (struct intake){.config = c, .lanes = l, .ends = e};
+    n->received =
+        metrics_counter(m, "messages_received_total", NULL, "Messages read from alert topics");
+    n->skipped = metrics_counter(m, "messages_skipped_total", NULL, "Messages without a value");
+    n->finished_before = metrics_counter(m, "messages_finished_before_total", NULL,
+                                         "Messages that the committed map names as finished");
+}
+
+void intake_free_unit(struct intake *n, struct unit *u)
+{
+    n->units--;
+    n->bytes -= u->bytes;
+    free(u);
+}
+
+static int hex_digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+static void key_of(const struct keys *keys, unsigned char out[LANE_KEY_SIZE])
+{
+    for (size_t i = 0; i < LANE_KEY_SIZE; i++)
+        out[i] = (unsigned char)(hex_digit(keys->sys_id[2 * i]) << 4 |
+                                 hex_digit(keys->sys_id[2 * i + 1]));
+}
+
+static void place(struct intake *n, struct item *i, usec_t now)
+{
+    unsigned char key[LANE_KEY_SIZE];
+    struct keys keys;
+    struct lane *lane;
+
+    identity_keys(i->alert, n->config->connection.record_namespace, TABLE, 0, &keys);
+    key_of(&keys, key);
+    lane = lanes_get(n->lanes, key, i->alert->marked);
+    lane->series = keys.series;
+    if (i->fact.state == ALERT_CLEARED && lane->clear_wait_until == 0)
+        lane->clear_wait_until = now + i->unit->consumer->clear_wait;
+    if (lanes_items(n->lanes) >= DECODED_MAX)
+        item_forget(i);
+    lanes_push(n->lanes, lane, i);
+}
+
+/* Design D12: what lay in the topic at the first start and is older than `cut`. */
+static bool too_old(const struct unit *u)
+{
+    const struct partition *x = u->partition;
+
+    return x->end != OFFSETS_NONE && u->message.offset < x->end && x->cut != MSEC_NONE &&
+           u->message.timestamp != MSEC_NONE && u->message.timestamp < x->cut;
+}
+
+static void place_all(struct intake *n, struct unit *u, struct alerts *list, usec_t now)
+{
+    struct ending old = {.operation = "too-old", .why = "before-cut", .table = TABLE};
+    struct item **items = xcalloc(list->count, sizeof(struct item *));
+    bool ends_now = too_old(u);
+    size_t count = list->count;
+
+    u->pending = count;
+    for (size_t k = 0; k < count; k++) {
+        items[k] = item_new(u, k, list->items[k]);
+        list->items[k] = NULL;
+    }
+    n->bytes += u->bytes;
+    /* The unit may be gone after its last item: nothing of it is touched then. */
+    for (size_t k = 0; k < count; k++) {
+        if (ends_now)
+            ends_item(n->ends, items[k], &old, now);
+        else
+            place(n, items[k], now);
+    }
+    free(items);
+}
+
+void intake_record(struct intake *n, struct partition *x, const rd_kafka_message_t *m, usec_t now)
+{
+    uint64_t ticket;
+    struct alerts list = {0};
+    struct unit *u;
+    struct err why;
+
+    metric_add(n->received, 1);
+    if (m->offset < offsets_position(x->offsets)) {
+        log_warn("offset-back",
+                 "topic=%s partition=%d offset=%lld expected=%lld\tOffsets went back: the topic "
+                 "was made anew. It is "
+                 "read from here",
+                 x->topic, x->number, (long long)m->offset,
+                 (long long)offsets_position(x->offsets));
+        partition_assign(x, x->epoch, m->offset);
+    }
+    ticket = offsets_receive(x->offsets, m->offset);
+    if (ticket == OFFSETS_FINISHED) {
+        metric_add(n->finished_before, 1);
+        return;
+    }
+    u = unit_new(x, ticket, m, clock_wall());
+    n->units++;
+    switch (decode_message(u->consumer, &u->message, &list, &why)) {
+    case DECODE_OK:
+        place_all(n, u, &list, now);
+        break;
+    case DECODE_BAD:
+        n->bytes += u->bytes;
+        ends_unit(n->ends, u, &why, now);
+        break;
+    case DECODE_SKIP:
+        metric_add(n->skipped, 1);
+        n->bytes += u->bytes;
+        offsets_done(x->offsets, ticket);
+        intake_free_unit(n, u);
+        break;
+    }
+    alerts_done(&list);
+}
