@@ -1,0 +1,393 @@
+/* Whose turn it is. Writes that follow a fresh read go first; then ready lanes in order: what needs
+ * a look is collected for one bulk read, what needs a create goes by itself. */
+#include "consumers/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/panic.h"
+#include "bridge/base/xalloc.h"
+#include "bridge/retry/backoff.h"
+#include "consumers/dispatch_internal.h"
+#include "consumers/partitions.h"
+
+#define LEDGER_RECORDS 20000
+/* Lanes looked at in one turn, so that a turn stays short. */
+#define TURN_LANES 500
+/* Messages of one lane that are decided about together. */
+#define FACTS_MAX 1000
+
+static void ci_answered(void *arg, usec_t now);
+
+struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lanes *l,
+                              struct ends *e, struct metrics *m)
+{
+    struct dispatch *d = xcalloc(1, sizeof *d);
+
+    *d = (struct dispatch){
+        .config = c, .snow = s, .lanes = l, .ends = e, .metrics = m, .suspect = true};
+    d->ledger = ledger_new(LEDGER_RECORDS);
+    d->ci = ci_new(s, ci_answered, d);
+    d->choices = choices_new(s);
+    d->bulk = BULK_MIN;
+    rand_seed_system(&d->rand);
+    d->read_lanes =
+        metrics_counter(m, "lanes_read_total", NULL, "Records looked at before a decision");
+    d->changed_between =
+        metrics_counter(m, "changed_between_total", NULL,
+                        "Writes whose answer shows that somebody else wrote after our read");
+    return d;
+}
+
+struct dispatch *dispatch_free(struct dispatch *d)
+{
+    if (d == NULL)
+        return NULL;
+    (void)ledger_free(d->ledger);
+    (void)ci_free(d->ci);
+    (void)choices_free(d->choices);
+    free(d->facts);
+    free(d);
+    return NULL;
+}
+
+static void wake_lookup(void *arg, struct lane *lane)
+{
+    if (lane->state == LANE_LOOKUP)
+        lane_move(arg, lane, LANE_READY);
+}
+
+static void ci_answered(void *arg, usec_t now)
+{
+    struct dispatch *d = arg;
+
+    (void)now;
+    lanes_each(d->lanes, wake_lookup, d->lanes);
+}
+
+void dispatch_suspect(struct dispatch *d)
+{
+    d->suspect = true;
+}
+
+size_t dispatch_in_flight(const struct dispatch *d)
+{
+    return d->in_flight;
+}
+
+static size_t collect_facts(struct dispatch *d, const struct lane *lane)
+{
+    size_t n = 0, most = lane->count < FACTS_MAX ? lane->count : FACTS_MAX;
+
+    if (d->facts_capacity < most) {
+        d->facts_capacity = 2 * most;
+        d->facts = xrealloc(d->facts, d->facts_capacity, sizeof *d->facts);
+    }
+    for (const struct item *i = lane->items; n < most; i = i->next)
+        d->facts[n++] = i->fact;
+    return n;
+}
+
+/* The latest settle time among the partitions that the lane's messages come from. */
+static usec_t settle_until(const struct lane *lane)
+{
+    usec_t until = lane->settle_until;
+
+    for (const struct item *i = lane->items; i != NULL; i = i->next)
+        if (i->unit->partition->settle_until > until)
+            until = i->unit->partition->settle_until;
+    return until;
+}
+
+static bool sight_fresh(const struct lane *lane, usec_t now)
+{
+    return lane->sight == SIGHT_RECORD && now - lane->sight_at <= SIGHT_LIFE;
+}
+
+struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t now)
+{
+    const struct partition *from = lane->items->unit->partition;
+    const struct record *known = ledger_find(d->ledger, lane->key);
+    size_t count = collect_facts(d, lane);
+    struct reconcile r = {
+        .marked = lane->marked,
+        .count = count,
+        .facts = d->facts,
+        .sight = lane->sight,
+        .record = &lane->record,
+        .refused = lane->refused,
+        .known_before = known != NULL,
+        .read_first =
+            lane->doubt || d->suspect || d->by_correlation || lanes_ready(d->lanes) > BACKLOG,
+        .orphan_ignore = from->consumer->orphan_clear == ORPHAN_IGNORE,
+        .cut = from->cut,
+        .now = now,
+        .clear_wait_until = lane->clear_wait_until,
+        .settle_until = settle_until(lane),
+    };
+
+    if (r.sight == SIGHT_RECORD && !sight_fresh(lane, now))
+        r.sight = SIGHT_NEVER;
+    if (r.sight == SIGHT_NEVER && known != NULL && !lane->doubt) {
+        r.sight = SIGHT_LEDGER;
+        r.record = known;
+    }
+    return reconcile(&r);
+}
+
+void dispatch_end_items(struct dispatch *d, struct lane *lane, size_t n, const struct ending *how,
+                        usec_t now)
+{
+    for (; n > 0; n--) {
+        struct item *i = lane->items;
+
+        lanes_take(d->lanes, i);
+        ends_item(d->ends, i, how, now);
+    }
+}
+
+static void end_nothing(struct dispatch *d, struct lane *lane, const struct decision *what,
+                        usec_t now)
+{
+    struct ending how = {.operation = "nothing",
+                         .why = what->why,
+                         .table = DISPATCH_TABLE,
+                         .generation = what->generation};
+    struct record known = {0};
+    const struct record *ledger = ledger_find(d->ledger, lane->key);
+
+    if (lane->sight == SIGHT_RECORD)
+        record_copy(&known, &lane->record);
+    else if (ledger != NULL)
+        record_copy(&known, ledger);
+    if (known.sys_id != NULL) {
+        how.record = &known;
+        how.generation = lane->marked ? 0 : known.stamp.generation;
+    }
+    dispatch_end_items(d, lane, what->consumed, &how, now);
+    record_done(&known);
+}
+
+static void end_dead(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now)
+{
+    struct err why;
+    struct ending how = {.operation = "dead-letter",
+                         .why = what->why,
+                         .table = DISPATCH_TABLE,
+                         .generation = what->generation,
+                         .err = &why};
+
+    if (strcmp(what->why, "hidden") == 0)
+        (void)err_set(
+            &why, ERR_REJECT, "hidden",
+            "ServiceNow refuses to create this incident because its sys_id exists, and shows no "
+            "such "
+            "record: an access rule hides it from the bridge's user. Give that user read access to "
+            "it, then send the dead letter again");
+    else
+        (void)err_set(&why, ERR_REJECT, "stamp-damaged",
+                      "The newest record of this series carries an unreadable state stamp "
+                      "(correlation_display), "
+                      "so it cannot be told which cycle it is. Restore or clear the column, then "
+                      "send the dead "
+                      "letter again");
+    dispatch_end_items(d, lane, what->consumed, &how, now);
+}
+
+bool dispatch_without_request(struct dispatch *d, struct lane *lane, const struct decision *what,
+                              usec_t now)
+{
+    if (what->action == ACT_WAIT) {
+        lane_delay(d->lanes, lane, LANE_WAITING, what->until, what->why);
+        return true;
+    }
+    if (what->action == ACT_NOTHING)
+        end_nothing(d, lane, what, now);
+    else if (what->action == ACT_DEAD)
+        end_dead(d, lane, what, now);
+    else
+        return false;
+    if (lane->sight != SIGHT_ABSENT)
+        lane->refused = false;
+    lanes_settle(d->lanes, lane);
+    return true;
+}
+
+void dispatch_again(struct dispatch *d, struct lane *lane, const struct snow_outcome *o, usec_t now)
+{
+    if (o->verdict == SNOW_UNAUTHORISED || o->verdict == SNOW_CANCELLED) {
+        lanes_settle(d->lanes, lane);
+        return;
+    }
+    lane_delay(d->lanes, lane, LANE_DELAYED,
+               now + backoff_delay(&d->rand, 1, d->config->limits.retry_min / 4 + 1,
+                                   d->config->limits.retry_max, 0),
+               "the instance is not answering");
+}
+
+/* Lanes that are to be looked at, collected for one request. */
+struct batch {
+    struct lane **lanes;
+    size_t count;
+};
+
+static void batch_send(struct dispatch *d, struct batch *b, usec_t now)
+{
+    if (b->count > 0)
+        dispatch_read(d, b->lanes, b->count, now);
+    *b = (struct batch){0};
+}
+
+static size_t bulk_size(const struct dispatch *d)
+{
+    return d->suspect ? BULK_MAX : d->bulk;
+}
+
+/* One ready lane. Returns how many requests it took (0 or 1), -1 when it needs one and none is
+ * left. */
+static int turn_ready(struct dispatch *d, struct lane *lane, struct batch *b, unsigned room,
+                      usec_t now)
+{
+    struct decision what;
+
+    lane_move(d->lanes, lane, LANE_IDLE);
+    if (lane->count == 0) {
+        lanes_settle(d->lanes, lane);
+        return 0;
+    }
+    what = dispatch_decide(d, lane, now);
+    if (dispatch_without_request(d, lane, &what, now))
+        return 0;
+    if (what.action == ACT_READ && lane->marked && b->count > 0 && b->count < bulk_size(d)) {
+        b->lanes[b->count++] = lane;
+        return 0;
+    }
+    if (room == 0) {
+        lanes_settle(d->lanes, lane);
+        return -1;
+    }
+    if (what.action != ACT_READ) {
+        dispatch_write(d, lane, &what, now);
+    } else if (lane->marked) {
+        batch_send(d, b, now);
+        *b = (struct batch){.lanes = xcalloc(BULK_MAX, sizeof(struct lane *)), .count = 1};
+        b->lanes[0] = lane;
+    } else {
+        struct lane **one = xcalloc(1, sizeof(struct lane *));
+
+        one[0] = lane;
+        dispatch_read(d, one, 1, now);
+    }
+    return 1;
+}
+
+/* A write that waited for its slot: sent when its read is still fresh, looked at again when not. */
+static bool turn_write(struct dispatch *d, struct lane *lane, usec_t now)
+{
+    struct decision what;
+
+    lane_move(d->lanes, lane, LANE_IDLE);
+    if (lane->count == 0) {
+        lanes_settle(d->lanes, lane);
+        return false;
+    }
+    what = dispatch_decide(d, lane, now);
+    if (dispatch_without_request(d, lane, &what, now))
+        return false;
+    if (what.action == ACT_READ) {
+        d->bulk = d->bulk / 2 < BULK_MIN ? BULK_MIN : d->bulk / 2;
+        lanes_settle(d->lanes, lane);
+        return false;
+    }
+    dispatch_write(d, lane, &what, now);
+    return true;
+}
+
+static unsigned room_now(struct dispatch *d, usec_t now)
+{
+    size_t waiting = lanes_ready(d->lanes) + lanes_writes(d->lanes);
+    unsigned room;
+
+    if (waiting == 0)
+        return 0;
+    room = snow_room(d->snow, WINDOW_ALERTS, waiting > 1, now);
+    return choices_known(d->choices) ? room : 0;
+}
+
+/* Returns true when it stopped because the turn got long. */
+static bool send_all(struct dispatch *d, usec_t now)
+{
+    struct batch b = {0};
+    size_t looked = 0;
+    struct lane *lane;
+    bool more = false;
+
+    while (room_now(d, now) > 0 && (lane = lanes_first_write(d->lanes)) != NULL &&
+           looked++ < TURN_LANES)
+        (void)turn_write(d, lane, now);
+    while ((lane = lanes_first_ready(d->lanes)) != NULL) {
+        unsigned room = room_now(d, now), held = b.count > 0 ? 1 : 0;
+
+        if (room == 0 && held == 0)
+            break;
+        if (looked++ >= TURN_LANES) {
+            more = true;
+            break;
+        }
+        /* The batch being collected holds one slot until it is sent. */
+        if (turn_ready(d, lane, &b, room > held ? room - held : 0, now) < 0)
+            break;
+    }
+    batch_send(d, &b, now);
+    return more;
+}
+
+usec_t dispatch_tick(struct dispatch *d, bool draining, usec_t now)
+{
+    usec_t next = lanes_tick(d->lanes, now);
+
+    if (draining)
+        return USEC_NEVER;
+    if (lanes_count(d->lanes) > 0) {
+        next = usec_min(next, choices_tick(d->choices, now));
+        next = usec_min(next, ci_tick(d->ci, now));
+    }
+    if (send_all(d, now))
+        return now;
+    /* A lane may have been parked, and a name asked for, just now. */
+    next = usec_min(next, ci_tick(d->ci, now));
+    return usec_min(next, lanes_tick(d->lanes, now));
+}
+
+struct release {
+    struct dispatch *d;
+    void (*gone)(void *arg, struct item *i);
+    void *arg;
+};
+
+static void release_lane(void *arg, struct lane *lane)
+{
+    struct release *r = arg;
+    size_t keep = lane->state == LANE_FLIGHT ? lane->taken : 0;
+    struct item *i = lane->items, *next;
+
+    for (; keep > 0; keep--)
+        i = i->next;
+    for (; i != NULL; i = next) {
+        next = i->next;
+        lanes_take(r->d->lanes, i);
+        r->gone(r->arg, i);
+    }
+    if (lane->count > 0 || lane->state == LANE_FLIGHT)
+        return;
+    if (lane->state != LANE_IDLE)
+        lane_move(r->d->lanes, lane, LANE_IDLE);
+    lanes_settle(r->d->lanes, lane);
+}
+
+void dispatch_release(struct dispatch *d, void (*gone)(void *arg, struct item *i), void *arg)
+{
+    struct release r = {.d = d, .gone = gone, .arg = arg};
+
+    lanes_each(d->lanes, release_lane, &r);
+}

@@ -1,0 +1,35 @@
+/* The dispatcher: takes lanes whose turn it is, lets reconcile decide, sends what is decided, and
+ * reads the answers. The only part of consumers/ that talks to the ServiceNow client about alerts.
+ * Loop thread. */
+#ifndef CONSUMERS_DISPATCH_H
+#define CONSUMERS_DISPATCH_H
+
+#include "bridge/base/metrics.h"
+#include "bridge/config/config.h"
+#include "bridge/servicenow/snow.h"
+#include "consumers/ends.h"
+#include "consumers/lanes.h"
+
+struct dispatch;
+
+/* Borrows everything. */
+struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lanes *l,
+                              struct ends *e, struct metrics *m);
+struct dispatch *
+dispatch_free(struct dispatch *d); /* only when nothing is in flight; NULL is fine */
+
+/* Sends what may be sent; returns its next deadline. `draining`: nothing new is sent. */
+usec_t dispatch_tick(struct dispatch *d, bool draining, usec_t now);
+
+/* Partitions were assigned: records may have been written before, so look before creating until a
+ * look finds nothing. */
+void dispatch_suspect(struct dispatch *d);
+
+/* Items of an assignment that is gone leave their lanes, but for those that a request in flight is
+ * for: these are let go when it ends. gone(arg, item) is called for each that leaves now, with the
+ * item no longer in its lane; it takes the item. */
+void dispatch_release(struct dispatch *d, void (*gone)(void *arg, struct item *i), void *arg);
+
+size_t dispatch_in_flight(const struct dispatch *d); /* requests, bulk reads count one */
+
+#endif

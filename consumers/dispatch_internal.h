@@ -1,0 +1,64 @@
+/* Shared by the files of the dispatcher (dispatch.c: whose turn; dispatch_read.c: looking;
+ * dispatch_write.c: writing). Nobody else includes it. */
+#ifndef CONSUMERS_DISPATCH_INTERNAL_H
+#define CONSUMERS_DISPATCH_INTERNAL_H
+
+#include "bridge/base/log.h"
+#include "bridge/base/rand.h"
+#include "consumers/choices.h"
+#include "consumers/ci.h"
+#include "consumers/dispatch.h"
+#include "consumers/identity.h"
+#include "consumers/incident.h"
+#include "consumers/ledger.h"
+#include "consumers/reconcile.h"
+
+#define DISPATCH_TABLE "incident"
+/* A read is "directly before" a write when it is not older than this. */
+#define SIGHT_LIFE USEC_S
+/* More waiting lanes than this: look in bulk before creating, it costs one request in a hundred. */
+#define BACKLOG  16
+#define BULK_MAX 100
+#define BULK_MIN 8
+
+struct dispatch {
+    const struct config *config;
+    struct snow *snow;
+    struct lanes *lanes;
+    struct ends *ends;
+    struct ledger *ledger;
+    struct ci_cache *ci;
+    struct choices *choices;
+    struct metrics *metrics;
+    struct rand rand;
+    size_t in_flight;
+    size_t bulk;         /* lanes of the next bulk read */
+    bool suspect;        /* records may exist already: look before creating */
+    bool by_correlation; /* the instance does not take our sys_ids */
+    bool proved;         /* an answer showed that it does */
+    struct log_limit said;
+    struct fact *facts; /* of the lane being decided about */
+    size_t facts_capacity;
+    struct metric *read_lanes, *changed_between;
+};
+
+/* dispatch.c: decides about a lane in state IDLE from what is known of it. */
+struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t now);
+/* Does what needs no request: ends items, delays or settles the lane. False: it wants a request. */
+bool dispatch_without_request(struct dispatch *d, struct lane *lane, const struct decision *what,
+                              usec_t now);
+/* Ends the first `n` items of the lane alike. */
+void dispatch_end_items(struct dispatch *d, struct lane *lane, size_t n, const struct ending *how,
+                        usec_t now);
+/* The answer said nothing about the record: the lane tries again, uncharged. */
+void dispatch_again(struct dispatch *d, struct lane *lane, const struct snow_outcome *o,
+                    usec_t now);
+
+/* dispatch_read.c: lanes (all IDLE on entry, FLIGHT after) are looked at by one request. Takes the
+ * array. */
+void dispatch_read(struct dispatch *d, struct lane **lanes, size_t n, usec_t now);
+
+/* dispatch_write.c: carries out a decision that wants a request. The lane is IDLE on entry. */
+void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now);
+
+#endif

@@ -1,0 +1,401 @@
+/* Writing: decision to body to operation, and what each answer means for the lane. A write whose
+ * effect is not known makes the lane doubtful: a read comes before anything else is tried. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/panic.h"
+#include "bridge/base/xalloc.h"
+#include "bridge/retry/backoff.h"
+#include "consumers/dispatch_internal.h"
+
+struct write {
+    struct dispatch *d;
+    struct lane *lane;
+    struct decision what;
+    char *sys_id; /* that the write is meant for */
+    json_t *body;
+    const char *ci_note; /* owned; NULL */
+};
+
+static struct item *item_at(const struct lane *lane, size_t index)
+{
+    struct item *i = lane->items;
+
+    for (; index > 0; index--)
+        i = i->next;
+    return i;
+}
+
+static bool is_create(enum action a)
+{
+    return a == ACT_CREATE || a == ACT_CREATE_RESOLVED;
+}
+
+static struct stamp stamp_of(const struct lane *lane, const struct decision *what)
+{
+    size_t index = what->clear != SIZE_MAX ? what->clear : what->fire;
+
+    return (struct stamp){.series = lane->series,
+                          .generation = what->generation,
+                          .rank = what->clear != SIZE_MAX,
+                          .version = item_at(lane, index)->fact.version};
+}
+
+static json_t *build_body(struct dispatch *d, struct lane *lane, const struct decision *what,
+                          const char *ci)
+{
+    struct item *fire = what->fire == SIZE_MAX ? NULL : item_at(lane, what->fire);
+    struct item *clear = what->clear == SIZE_MAX ? NULL : item_at(lane, what->clear);
+    const struct config_consumer *consumer = (fire != NULL ? fire : clear)->unit->consumer;
+    struct incident_context x = {
+        .consumer = consumer,
+        .record_namespace = d->config->connection.record_namespace,
+        .close_code =
+            consumer->close_code[0] != '\0' ? consumer->close_code : choices_close_code(d->choices),
+        .contact_type = choices_contact_type(d->choices),
+        .cmdb_ci = ci,
+    };
+    struct stamp stamp = stamp_of(lane, what);
+
+    switch (what->action) {
+    case ACT_CREATE:
+        return incident_create(&x, item_alert(fire), what->generation, &fire->fact.version, &stamp);
+    case ACT_CREATE_RESOLVED:
+        return incident_create_resolved(&x, item_alert(fire), item_alert(clear), what->generation,
+                                        &fire->fact.version, &stamp);
+    case ACT_UPDATE:
+        return incident_update(&x, item_alert(fire), what->generation, &fire->fact.version);
+    case ACT_RESOLVE:
+        return incident_resolve(&x, item_alert(clear), &stamp);
+    case ACT_STAMP:
+        return incident_stamp(&stamp);
+    case ACT_HOLD_NOTE:
+        return incident_note(&x, item_alert(clear), &stamp);
+    default:
+        panic("no body for the action %s", action_name(what->action));
+    }
+}
+
+static void write_free(struct write *w)
+{
+    json_decref(w->body);
+    free(w->sys_id);
+    free((void *)(uintptr_t)w->ci_note);
+    free(w);
+}
+
+/* ---------------------------------------------------------------- what the answer means */
+
+static void forget_sight(struct lane *lane)
+{
+    lane->sight = SIGHT_NEVER;
+    record_done(&lane->record);
+}
+
+static const char *operation_of(enum action a)
+{
+    static const char *const words[] = {
+        [ACT_CREATE] = "created", [ACT_CREATE_RESOLVED] = "created-resolved",
+        [ACT_UPDATE] = "updated", [ACT_RESOLVE] = "resolved",
+        [ACT_STAMP] = "stamped",  [ACT_HOLD_NOTE] = "noted",
+    };
+
+    return words[a];
+}
+
+/* Messages that the operation was for get its word; the others of the group were folded into it. */
+static void end_group(struct write *w, const struct snow_outcome *o, const struct record *r,
+                      const char *note, usec_t now)
+{
+    struct dispatch *d = w->d;
+    struct ending how = {.table = DISPATCH_TABLE,
+                         .generation = w->what.generation,
+                         .record = r,
+                         .http_status = o->status,
+                         .note = note};
+
+    for (size_t k = 0; k < w->what.consumed; k++) {
+        bool meant = k == w->what.fire || k == w->what.clear;
+
+        w->lane->items->attempts += meant;
+        how.operation = meant ? operation_of(w->what.action) : "nothing";
+        how.why = meant ? NULL : "folded";
+        dispatch_end_items(d, w->lane, 1, &how, now);
+    }
+}
+
+/* Somebody wrote between our read and our write: it can be said, not undone (design D4). */
+static bool changed_between(struct write *w, const struct record *r)
+{
+    bool changed = !is_create(w->what.action) && w->lane->record.mod_count >= 0 &&
+                   r->mod_count >= 0 && r->mod_count > w->lane->record.mod_count + 1;
+
+    if (changed) {
+        metric_add(w->d->changed_between, 1);
+        log_warn("changed-between",
+                 "number=%s sys_id=%s action=%s\tSomebody else changed this incident between the "
+                 "bridge's read and its write; look at its history when its state surprises",
+                 r->number, r->sys_id, action_name(w->what.action));
+    }
+    return changed;
+}
+
+static void check_sys_id(struct write *w, const struct record *r)
+{
+    struct dispatch *d = w->d;
+
+    if (!is_create(w->what.action))
+        return;
+    if (strcmp(r->sys_id, w->sys_id) == 0) {
+        d->proved = true;
+    } else if (!d->by_correlation) {
+        d->by_correlation = true;
+        log_error("sys-id-ignored",
+                  "wanted=%s got=%s\tThe instance does not take the sys_id that the bridge "
+                  "chooses, so creating twice "
+                  "can no longer be ruled out by it. From now on every create is preceded by a "
+                  "look-up of "
+                  "correlation_id; a lost answer may still lead to a second record",
+                  w->sys_id, r->sys_id);
+    }
+}
+
+static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    struct dispatch *d = w->d;
+    struct record r = {0};
+    const char *note = w->ci_note;
+
+    if (record_parse(o->result, &r) != 0) {
+        /* The write happened; what it answered is not a record. Look before it is called done. */
+        w->lane->doubt = true;
+        forget_sight(w->lane);
+        lane_delay(d->lanes, w->lane, LANE_DELAYED, now + d->config->limits.retry_min,
+                   "the answer was unreadable");
+        return;
+    }
+    check_sys_id(w, &r);
+    if (changed_between(w, &r))
+        note = "sys_mod_count shows that somebody else wrote between our read and our write";
+    ledger_put(d->ledger, w->lane->key, &r);
+    end_group(w, o, &r, note, now);
+    w->lane->refused = false;
+    w->lane->doubt = false;
+    w->lane->clear_wait_until = 0;
+    err_clear(&w->lane->verify);
+    forget_sight(w->lane);
+    lanes_settle(d->lanes, w->lane);
+    record_done(&r);
+}
+
+static void on_exists(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    (void)o;
+    (void)now;
+    w->lane->refused = true;
+    w->lane->doubt = true;
+    w->lane->generation = w->what.generation;
+    w->d->suspect = true;
+    forget_sight(w->lane);
+    lanes_settle(w->d->lanes, w->lane);
+}
+
+/* Deleted between our read and our write: the next look tells. */
+static void on_absent(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    (void)o;
+    (void)now;
+    w->lane->doubt = true;
+    forget_sight(w->lane);
+    lanes_settle(w->d->lanes, w->lane);
+}
+
+static void dead_group(struct write *w, int status, const struct err *why, usec_t now)
+{
+    struct ending how = {.operation = "dead-letter",
+                         .table = DISPATCH_TABLE,
+                         .generation = w->what.generation,
+                         .record = w->lane->sight == SIGHT_RECORD ? &w->lane->record : NULL,
+                         .http_status = status,
+                         .err = why};
+
+    dispatch_end_items(w->d, w->lane, w->what.consumed, &how, now);
+    err_clear(&w->lane->verify);
+    forget_sight(w->lane);
+    lanes_settle(w->d->lanes, w->lane);
+}
+
+static void on_rejected(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    if (w->what.action == ACT_STAMP) {
+        /* The record is closed for good, and rightly so: nothing is left to do for this clear. */
+        struct ending how = {.operation = "nothing",
+                             .why = "closed",
+                             .table = DISPATCH_TABLE,
+                             .generation = w->what.generation,
+                             .record = &w->lane->record,
+                             .http_status = o->status};
+
+        dispatch_end_items(w->d, w->lane, w->what.consumed, &how, now);
+        forget_sight(w->lane);
+        lanes_settle(w->d->lanes, w->lane);
+        return;
+    }
+    if (o->doubtful) {
+        /* A 403 may follow a commit (KB0546297): look once more before it is called refused. */
+        w->lane->verify = o->err;
+        w->lane->verify_status = o->status;
+        w->lane->doubt = true;
+        forget_sight(w->lane);
+        lanes_settle(w->d->lanes, w->lane);
+        return;
+    }
+    dead_group(w, o->status, &o->err, now);
+}
+
+static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    struct dispatch *d = w->d;
+    unsigned attempts = 1;
+
+    /* A lost answer or a time-out is the instance's trouble; an answer of its own is the record's.
+     */
+    if (!o->outage)
+        for (size_t k = 0; k < w->what.consumed; k++)
+            attempts = ++item_at(w->lane, k)->attempts;
+    w->lane->doubt = true;
+    if (w->what.action == ACT_UPDATE)
+        w->lane->settle_until = now + item_at(w->lane, 0)->unit->consumer->settle;
+    forget_sight(w->lane);
+    lane_delay(d->lanes, w->lane, LANE_DELAYED,
+               now + backoff_delay(&d->rand, attempts, d->config->limits.retry_min,
+                                   d->config->limits.retry_max, o->retry_after),
+               "the answer to a write was lost or unclear");
+}
+
+static void on_not_done(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    if (o->verdict == SNOW_CANCELLED)
+        w->lane->doubt = true;
+    forget_sight(w->lane);
+    dispatch_again(w->d, w->lane, o, now);
+}
+
+static void answer(void *arg, const struct snow_op *ops, const struct snow_outcome *outcomes,
+                   size_t n, usec_t now)
+{
+    static void (*const handlers[])(struct write *, const struct snow_outcome *, usec_t) = {
+        [SNOW_OK] = on_ok,
+        [SNOW_ABSENT] = on_absent,
+        [SNOW_EXISTS] = on_exists,
+        [SNOW_REJECTED] = on_rejected,
+        [SNOW_THROTTLED] = on_not_done,
+        [SNOW_UNAVAILABLE] = on_not_done,
+        [SNOW_UNKNOWN] = on_unknown,
+        [SNOW_UNAUTHORISED] = on_not_done,
+        [SNOW_CANCELLED] = on_not_done,
+    };
+    struct write *w = arg;
+
+    (void)ops;
+    (void)n;
+    w->d->in_flight--;
+    lane_move(w->d->lanes, w->lane, LANE_IDLE);
+    handlers[outcomes[0].verdict](w, &outcomes[0], now);
+    write_free(w);
+}
+
+/* ---------------------------------------------------------------- sending */
+
+/* A write that was refused before, or failed too often, and that the look has not explained. */
+static bool given_up(struct write *w, usec_t now)
+{
+    struct lane *lane = w->lane;
+    unsigned attempts = item_at(lane, 0)->attempts;
+    int status = 0;
+    struct err why;
+
+    if (lane->verify.class != ERR_NONE) {
+        why = lane->verify;
+        status = lane->verify_status;
+    } else if (attempts >= (unsigned)w->d->config->limits.max_attempts) {
+        (void)err_set(&why, ERR_REJECT, "attempts",
+                      "ServiceNow answered %u times without saying clearly that the write was "
+                      "done, and the record shows "
+                      "that it was not. See the instance's log for this record, mend the cause, "
+                      "then send the dead "
+                      "letter again (limits.max_attempts is %lld)",
+                      attempts, (long long)w->d->config->limits.max_attempts);
+    } else {
+        return false;
+    }
+    dead_group(w, status, &why, now);
+    return true;
+}
+
+/* The sys_id of the alert's configuration item, "" when it has none; false: wait for the look-up.
+ */
+static bool find_ci(struct write *w, const char **ret_ci, usec_t now)
+{
+    const struct decision *what = &w->what;
+    const struct alert *a;
+    const char *note;
+
+    *ret_ci = "";
+    if (!is_create(what->action))
+        return true;
+    a = item_alert(item_at(w->lane, what->fire));
+    switch (ci_find(w->d->ci, a->ci_names, a->ci_names_count, now, ret_ci, &note)) {
+    case CI_PENDING:
+        *ret_ci = "";
+        return false;
+    case CI_NONE:
+        *ret_ci = "";
+        w->ci_note = note[0] == '\0' ? NULL : xstrdup(note);
+        return true;
+    case CI_FOUND:
+        return true;
+    }
+    return true;
+}
+
+static char *target(const struct write *w)
+{
+    struct keys keys;
+
+    if (!is_create(w->what.action))
+        return xstrdup(w->lane->record.sys_id);
+    identity_keys(item_alert(w->lane->items), w->d->config->connection.record_namespace,
+                  DISPATCH_TABLE, w->what.generation, &keys);
+    return xstrdup(keys.sys_id);
+}
+
+void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now)
+{
+    struct write *w = xcalloc(1, sizeof *w);
+    struct snow_op op = {.table = DISPATCH_TABLE, .fields = RECORD_FIELDS};
+    const char *ci;
+    struct err e;
+
+    *w = (struct write){.d = d, .lane = lane, .what = *what};
+    if (given_up(w, now)) {
+        write_free(w);
+        return;
+    }
+    if (!find_ci(w, &ci, now)) {
+        lane_move(d->lanes, lane, LANE_LOOKUP);
+        write_free(w);
+        return;
+    }
+    w->sys_id = target(w);
+    w->body = build_body(d, lane, what, ci);
+    op.kind = is_create(what->action) ? SNOW_CREATE : SNOW_UPDATE;
+    op.sys_id = w->sys_id;
+    op.body = w->body;
+    lane->taken = what->consumed;
+    lane_move(d->lanes, lane, LANE_FLIGHT);
+    d->in_flight++;
+    if (snow_submit(d->snow, WINDOW_ALERTS, &op, 1, answer, w, now, &e) != 0)
+        panic("a write of our own making was refused: %s", e.text);
+}

@@ -1,0 +1,347 @@
+/* The alert flow: intake when there is room, dispatch, endings, commits. Back-pressure is not
+ * reading (design D5); nothing is ever dropped at a limit. */
+#include "consumers/flow.h"
+
+#include <stdlib.h>
+
+#include "bridge/base/log.h"
+#include "bridge/base/panic.h"
+#include "bridge/base/xalloc.h"
+#include "consumers/dispatch.h"
+#include "consumers/intake.h"
+#include "consumers/start.h"
+
+#define COMMIT_EVERY (500 * USEC_MS)
+#define READ_AT_ONCE 500
+/* What the process needs beside the waiting messages: librdkafka's queue and fetch buffers, caches.
+ */
+#define FIXED_BYTES (64u << 20)
+
+struct flow {
+    const struct config *config;
+    struct snow *snow;
+    struct output *output;
+    struct group *group;
+    struct partitions *partitions;
+    struct lanes *lanes;
+    struct ends *ends;
+    struct dispatch *dispatch;
+    struct start *start;
+    struct intake intake;
+    usec_t commit_due;
+    bool draining, committing;
+    const char *paused; /* why intake rests, static; NULL: it does not */
+    struct metric *waiting, *lanes_gauge, *parked, *endings, *commits;
+};
+
+static void unit_done(void *arg, struct unit *u, usec_t now)
+{
+    struct flow *f = arg;
+
+    (void)now;
+    if (u->partition->offsets != NULL && u->partition->tracker == u->tracker)
+        offsets_done(u->partition->offsets, u->ticket);
+    intake_free_unit(&f->intake, u);
+}
+
+static void unit_dropped(void *arg, struct unit *u, usec_t now)
+{
+    struct flow *f = arg;
+
+    (void)now;
+    intake_free_unit(&f->intake, u);
+}
+
+static void make_metrics(struct flow *f, struct metrics *m)
+{
+    f->waiting = metrics_gauge(m, "messages_waiting", NULL, "Messages in memory, not finished");
+    f->lanes_gauge = metrics_gauge(m, "lanes", NULL, "Alerts with unfinished messages");
+    f->parked =
+        metrics_gauge(m, "lanes_parked", NULL, "Alerts that wait for a retry or a settle time");
+    f->endings = metrics_gauge(m, "endings_pending", NULL,
+                               "Outcome records and dead letters not confirmed yet");
+    f->commits = metrics_counter(m, "commits_total", NULL, "Offset commits answered without error");
+}
+
+struct flow *flow_new(const struct config *c, struct snow *s, struct output *o, struct lookup *k,
+                      struct metrics *m, void (*failed)(void *arg, const struct err *e), void *arg)
+{
+    struct flow *f = xcalloc(1, sizeof *f);
+
+    *f = (struct flow){.config = c, .snow = s, .output = o};
+    f->partitions = partitions_new(c);
+    f->lanes = lanes_new((size_t)c->limits.max_parked);
+    f->ends = ends_new(c, o, m, unit_done, unit_dropped, f);
+    f->dispatch = dispatch_new(c, s, f->lanes, f->ends, m);
+    f->start = start_new(c, f->partitions, k, failed, arg);
+    intake_init(&f->intake, c, f->lanes, f->ends, m);
+    make_metrics(f, m);
+    return f;
+}
+
+/* ---------------------------------------------------------------- assignment */
+
+static void gone(void *arg, struct item *i)
+{
+    struct flow *f = arg;
+    struct unit *u = i->unit;
+
+    (void)item_free(i);
+    if (--u->pending == 0)
+        intake_free_unit(&f->intake, u);
+}
+
+struct flow *flow_free(struct flow *f)
+{
+    if (f == NULL)
+        return NULL;
+    dispatch_release(f->dispatch, gone, f);
+    (void)dispatch_free(f->dispatch);
+    (void)lanes_free(f->lanes);
+    (void)ends_free(f->ends);
+    (void)start_free(f->start);
+    (void)partitions_free(f->partitions);
+    free(f);
+    return NULL;
+}
+
+void flow_given(struct flow *f, struct group *g, uint64_t epoch, const struct group_given *parts,
+                size_t n, usec_t now)
+{
+    f->group = g;
+    dispatch_suspect(f->dispatch);
+    start_given(f->start, g, epoch, parts, n, now);
+}
+
+static void commit(struct flow *f, usec_t now)
+{
+    rd_kafka_topic_partition_list_t *list;
+    struct err e;
+
+    f->commit_due = now + COMMIT_EVERY;
+    if (f->group == NULL || group_committing(f->group))
+        return;
+    list = partitions_commit_list(f->partitions);
+    if (list == NULL)
+        return;
+    if (group_commit(f->group, group_epoch(f->group), list, &e) == 0)
+        f->committing = true;
+}
+
+void flow_taken(struct flow *f, uint64_t epoch, enum group_loss loss, usec_t now)
+{
+    (void)epoch;
+    start_taken(f->start);
+    if (loss == GROUP_REVOKED)
+        commit(f, now);
+    dispatch_release(f->dispatch, gone, f);
+    for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next)
+        partition_release(x);
+    f->committing = false;
+}
+
+/* ---------------------------------------------------------------- records */
+
+static struct partition *current(struct flow *f, uint64_t epoch, const char *topic, int32_t number)
+{
+    struct partition *x = partitions_find(f->partitions, topic, number);
+
+    return x != NULL && x->offsets != NULL && x->epoch == epoch ? x : NULL;
+}
+
+bool flow_record(struct flow *f, uint64_t epoch, rd_kafka_message_t *m, usec_t now)
+{
+    struct partition *x = current(f, epoch, rd_kafka_topic_name(m->rkt), m->partition);
+
+    if (x != NULL)
+        intake_record(&f->intake, x, m, now);
+    return false;
+}
+
+void flow_end(struct flow *f, uint64_t epoch, const char *topic, int32_t partition, int64_t offset,
+              usec_t now)
+{
+    struct partition *x = current(f, epoch, topic, partition);
+
+    (void)now;
+    if (x != NULL)
+        offsets_end(x->offsets, offset);
+}
+
+void flow_out_of_range(struct flow *f, uint64_t epoch, const char *topic, int32_t partition,
+                       usec_t now)
+{
+    struct partition *x = current(f, epoch, topic, partition);
+
+    (void)now;
+    if (x == NULL)
+        return;
+    log_error("records-lost",
+              "topic=%s partition=%d from=%lld\tThe broker no longer holds the records from this "
+              "offset on: retention or "
+              "deletion took them before they were read. Reading goes on at the first record that "
+              "is left. Give the topic "
+              "a longer retention than the longest outage",
+              topic, partition, (long long)offsets_position(x->offsets));
+    group_seek(f->group, topic, partition, RD_KAFKA_OFFSET_BEGINNING);
+}
+
+void flow_committed(struct flow *f, uint64_t epoch, const rd_kafka_topic_partition_list_t *list,
+                    const struct err *error, usec_t now)
+{
+    if (start_committed(f->start, epoch, list, error, now))
+        return;
+    f->committing = false;
+    if (list == NULL) {
+        log_warn("commit-failed",
+                 "code=%s\tOffsets could not be committed: %s. Tried again while the partitions "
+                 "are ours",
+                 error == NULL ? "unknown" : error->code,
+                 error == NULL ? "no reason given" : error->text);
+        return;
+    }
+    metric_add(f->commits, 1);
+    if (partitions_committed(f->partitions, epoch, list))
+        f->commit_due = now + COMMIT_EVERY;
+}
+
+/* ---------------------------------------------------------------- turns */
+
+/* Why nothing may be read now; NULL: go on. */
+static const char *reason_to_rest(struct flow *f, usec_t now)
+{
+    const struct config_limits *limits = &f->config->limits;
+    size_t memory = (size_t)limits->memory_mb << 20;
+    size_t budget = memory > 2 * FIXED_BYTES ? memory - FIXED_BYTES : memory / 2;
+
+    if (f->draining)
+        return "shutting down";
+    if (f->intake.units >= (size_t)limits->max_waiting)
+        return "limits.max_waiting is reached";
+    if (f->intake.bytes >= budget)
+        return "memory_mb is reached";
+    if (lanes_parked_full(f->lanes))
+        return "limits.max_parked is reached: too many alerts wait for a retry";
+    if (ends_flooded(f->ends, now))
+        return "limits.dead_letters_per_minute is reached: look at the dead letters, a mapping or "
+               "a right may be wrong";
+    return NULL;
+}
+
+static void say_paused(struct flow *f, const char *why)
+{
+    if (why == f->paused)
+        return;
+    if (why != NULL)
+        log_warn("intake-paused",
+                 "waiting=%zu bytes=%zu parked=%zu\tNo more alerts are read for now: %s. Nothing "
+                 "is lost, "
+                 "they stay in their topics",
+                 f->intake.units, f->intake.bytes, lanes_parked(f->lanes), why);
+    else
+        log_info("intake-resumed", "waiting=%zu bytes=%zu\tAlerts are read again", f->intake.units,
+                 f->intake.bytes);
+    f->paused = why;
+}
+
+/* A partition whose map would outgrow the commit metadata is read no further until it shrinks. */
+static void watch_maps(struct flow *f)
+{
+    for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next) {
+        bool full = partitions_map_full(f->partitions, x);
+
+        if (x->offsets == NULL || full == x->paused)
+            continue;
+        x->paused = full;
+        if (full)
+            group_pause(f->group, x->topic, x->number);
+        else
+            group_resume(f->group, x->topic, x->number, offsets_position(x->offsets));
+        log_info(full ? "partition-paused" : "partition-resumed",
+                 "topic=%s partition=%d unfinished=%zu ahead=%zu\tThe map of finished offsets %s",
+                 x->topic, x->number, offsets_unfinished(x->offsets), offsets_ahead(x->offsets),
+                 full ? "is at its bound: not read further until older alerts are finished"
+                      : "has room again");
+    }
+}
+
+/* Returns true when there may be more to read at once. */
+static bool read_some(struct flow *f, usec_t now)
+{
+    const char *why = reason_to_rest(f, now);
+
+    if (!f->draining)
+        say_paused(f, why);
+    if (why != NULL || f->group == NULL)
+        return false;
+    return group_read(f->group, READ_AT_ONCE, now) == READ_AT_ONCE;
+}
+
+static void show(struct flow *f)
+{
+    metric_set(f->waiting, (int64_t)f->intake.units);
+    metric_set(f->lanes_gauge, (int64_t)lanes_count(f->lanes));
+    metric_set(f->parked, (int64_t)lanes_parked(f->lanes));
+    metric_set(f->endings, (int64_t)ends_pending(f->ends));
+}
+
+static bool anything_to_commit(struct flow *f)
+{
+    for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next)
+        if (x->offsets != NULL && offsets_dirty(x->offsets))
+            return true;
+    return false;
+}
+
+static usec_t commit_in_time(struct flow *f, usec_t now)
+{
+    if (!anything_to_commit(f) || f->committing)
+        return USEC_NEVER;
+    if (now >= f->commit_due)
+        commit(f, now);
+    return f->committing ? USEC_NEVER : f->commit_due;
+}
+
+usec_t flow_tick(struct flow *f, usec_t now)
+{
+    bool more = read_some(f, now);
+    usec_t next = ends_tick(f->ends, now);
+
+    next = usec_min(next, start_tick(f->start, now));
+    next = usec_min(next, dispatch_tick(f->dispatch, f->draining, now));
+    watch_maps(f);
+    next = usec_min(next, commit_in_time(f, now));
+    show(f);
+    /* Flood and bounds are looked at again in a second when nothing else wakes us. */
+    if (f->paused != NULL && !f->draining)
+        next = usec_min(next, now + USEC_S);
+    return more ? now : next;
+}
+
+void flow_drain(struct flow *f)
+{
+    f->draining = true;
+    f->commit_due = 0;
+}
+
+bool flow_drained(struct flow *f, usec_t now)
+{
+    if (dispatch_in_flight(f->dispatch) > 0 || ends_pending(f->ends) > 0)
+        return false;
+    f->commit_due = now;
+    (void)commit_in_time(f, now);
+    return !f->committing && !anything_to_commit(f);
+}
+
+struct flow_stats flow_stats(const struct flow *f, usec_t now)
+{
+    (void)now;
+    return (struct flow_stats){.waiting = f->intake.units,
+                               .bytes = f->intake.bytes,
+                               .lanes = lanes_count(f->lanes),
+                               .ready = lanes_ready(f->lanes),
+                               .in_flight = dispatch_in_flight(f->dispatch),
+                               .parked = lanes_parked(f->lanes),
+                               .endings = ends_pending(f->ends),
+                               .paused = f->paused};
+}
