@@ -6,6 +6,9 @@
 
 #define DEFAULT_CONFIG_FILE "/etc/itsm-bridge/itsm-bridge.cfg"
 
+/* run: the daemon. */
+int cmd_run(int argc, char **argv);
+
 /* map: shows what becomes of messages; no network. */
 int cmd_map(int argc, char **argv);
 
