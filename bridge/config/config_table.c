@@ -92,8 +92,8 @@ const struct config_key config_keys[] = {
      .kind = "URL",
      .check = config_check_proxy,
      .discreet = true,
-     .help = "Proxy to the instance, as in \"http://proxy.example.com:3128\". Empty: none, "
-             "whatever the environment says."},
+     .help = "Proxy to the instance, as in \"http://proxy.example.com:3128\". Empty: "
+             "what https_proxy and no_proxy in the environment say."},
     {.path = "connection.record_namespace",
      .type = KEY_STRING,
      .offset = MAIN(connection.record_namespace),
