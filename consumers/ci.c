@@ -98,6 +98,7 @@ static struct entry *entry_get(struct ci_cache *c, const char *name, usec_t now)
     make_room(c);
     e = xcalloc(1, sizeof *e);
     e->name = xstrdup(name);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     HASH_ADD_KEYPTR(hh, c->entries, e->name, strlen(e->name), e);
     if (query_in_ok(name)) {
         c->wanted++;

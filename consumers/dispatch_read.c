@@ -27,7 +27,7 @@ static void key_hex(const struct lane *lane, char out[SYS_ID_SIZE])
         out[2 * i] = digits[lane->key[i] >> 4];
         out[2 * i + 1] = digits[lane->key[i] & 15];
     }
-    out[2 * LANE_KEY_SIZE] = '\0';
+    out[SYS_ID_SIZE - 1] = '\0';
 }
 
 static void lane_keys(struct dispatch *d, const struct lane *lane, uint32_t generation,

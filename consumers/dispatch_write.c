@@ -47,7 +47,7 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
 {
     struct item *fire = what->fire == SIZE_MAX ? NULL : item_at(lane, what->fire);
     struct item *clear = what->clear == SIZE_MAX ? NULL : item_at(lane, what->clear);
-    const struct config_consumer *consumer = (fire != NULL ? fire : clear)->unit->consumer;
+    const struct config_consumer *consumer = lane->items->unit->consumer;
     struct incident_context x = {
         .consumer = consumer,
         .record_namespace = d->config->connection.record_namespace,

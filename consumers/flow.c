@@ -15,7 +15,7 @@
 #define READ_AT_ONCE 500
 /* What the process needs beside the waiting messages: librdkafka's queue and fetch buffers, caches.
  */
-#define FIXED_BYTES (64u << 20)
+#define FIXED_BYTES ((size_t)64 << 20)
 
 struct flow {
     const struct config *config;
@@ -192,12 +192,11 @@ void flow_committed(struct flow *f, uint64_t epoch, const rd_kafka_topic_partiti
     if (start_committed(f->start, epoch, list, error, now))
         return;
     f->committing = false;
-    if (list == NULL) {
+    if (error != NULL) {
         log_warn("commit-failed",
                  "code=%s\tOffsets could not be committed: %s. Tried again while the partitions "
                  "are ours",
-                 error == NULL ? "unknown" : error->code,
-                 error == NULL ? "no reason given" : error->text);
+                 error->code, error->text);
         return;
     }
     metric_add(f->commits, 1);

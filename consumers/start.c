@@ -30,6 +30,7 @@ struct start {
     enum step step;
     struct fresh *fresh;
     size_t fresh_count;
+    size_t asked; /* look-ups without their answer */
     usec_t again; /* a failed step is tried at this time; USEC_NEVER: none waits */
 };
 
@@ -223,14 +224,11 @@ static void answer_offsets(void *arg, const rd_kafka_topic_partition_list_t *lis
 {
     struct start *s = arg;
 
-    if (s->step != STEP_END && s->step != STEP_FROM)
+    /* Questions are answered in order: with another one still open this is the answer to an older
+     * assignment's. */
+    if (--s->asked > 0 || (s->step != STEP_END && s->step != STEP_FROM))
         return;
-    /* An answer of an assignment that is gone has another number of partitions, or other ones. */
-    if (list != NULL && ((size_t)list->cnt != s->fresh_count ||
-                         strcmp(list->elems[0].topic, s->fresh[0].partition->topic) != 0 ||
-                         list->elems[0].partition != s->fresh[0].partition->number))
-        return;
-    if (error != NULL || list == NULL) {
+    if (error != NULL) {
         failed_step(s, "Offsets", error, now);
         return;
     }
@@ -248,6 +246,7 @@ static void ask_offsets(struct start *s, bool end)
         rd_kafka_topic_partition_list_add(list, s->fresh[i].partition->topic,
                                           s->fresh[i].partition->number)
             ->offset = end ? RD_KAFKA_OFFSET_END : from_of(&s->fresh[i]);
+    s->asked++;
     lookup_offsets(s->lookup, list, answer_offsets, s);
 }
 
@@ -294,7 +293,7 @@ bool start_committed(struct start *s, uint64_t epoch, const rd_kafka_topic_parti
     if (s->step != STEP_COMMITTING || epoch != s->epoch)
         return false;
     s->step = STEP_COMMIT;
-    if (error != NULL || list == NULL) {
+    if (error != NULL) {
         failed_step(s, "The first commit", error, now);
         return true;
     }
