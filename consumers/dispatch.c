@@ -135,6 +135,17 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
     return reconcile(&r);
 }
 
+void dispatch_drop_stale(struct dispatch *d, struct lane *lane)
+{
+    for (struct item *i = lane->items, *next; i != NULL; i = next) {
+        next = i->next;
+        if (!i->lost)
+            continue;
+        lanes_take(d->lanes, i);
+        d->gone(d->gone_arg, i);
+    }
+}
+
 void dispatch_end_items(struct dispatch *d, struct lane *lane, size_t n, const struct ending *how,
                         usec_t now)
 {
@@ -251,6 +262,7 @@ static int turn_ready(struct dispatch *d, struct lane *lane, struct batch *b, un
     struct decision what;
 
     lane_move(d->lanes, lane, LANE_IDLE);
+    dispatch_drop_stale(d, lane);
     if (lane->count == 0) {
         lanes_settle(d->lanes, lane);
         return 0;
@@ -287,6 +299,7 @@ static bool turn_write(struct dispatch *d, struct lane *lane, usec_t now)
     struct decision what;
 
     lane_move(d->lanes, lane, LANE_IDLE);
+    dispatch_drop_stale(d, lane);
     if (lane->count == 0) {
         lanes_settle(d->lanes, lane);
         return false;
@@ -371,8 +384,10 @@ static void release_lane(void *arg, struct lane *lane)
     size_t keep = lane->state == LANE_FLIGHT ? lane->taken : 0;
     struct item *i = lane->items, *next;
 
-    for (; keep > 0; keep--)
+    for (; keep > 0; keep--) {
+        i->lost = true;
         i = i->next;
+    }
     for (; i != NULL; i = next) {
         next = i->next;
         lanes_take(r->d->lanes, i);
@@ -389,5 +404,7 @@ void dispatch_release(struct dispatch *d, void (*gone)(void *arg, struct item *i
 {
     struct release r = {.d = d, .gone = gone, .arg = arg};
 
+    d->gone = gone;
+    d->gone_arg = arg;
     lanes_each(d->lanes, release_lane, &r);
 }

@@ -37,6 +37,8 @@ struct dispatch {
     bool by_correlation; /* the instance does not take our sys_ids */
     bool proved;         /* an answer showed that it does */
     struct log_limit said;
+    void (*gone)(void *arg, struct item *i); /* of the last release; NULL before the first */
+    void *gone_arg;
     struct fact *facts; /* of the lane being decided about */
     size_t facts_capacity;
     struct metric *read_lanes, *changed_between;
@@ -47,6 +49,9 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
 /* Does what needs no request: ends items, delays or settles the lane. False: it wants a request. */
 bool dispatch_without_request(struct dispatch *d, struct lane *lane, const struct decision *what,
                               usec_t now);
+/* Lets items go whose partition was taken while their operation was in flight: another process does
+ * them now. The lane is IDLE. */
+void dispatch_drop_stale(struct dispatch *d, struct lane *lane);
 /* Ends the first `n` items of the lane alike. */
 void dispatch_end_items(struct dispatch *d, struct lane *lane, size_t n, const struct ending *how,
                         usec_t now);

@@ -116,6 +116,7 @@ static void go_on(struct dispatch *d, struct lane *lane, usec_t now)
     struct decision what;
 
     lane_move(d->lanes, lane, LANE_IDLE);
+    dispatch_drop_stale(d, lane);
     if (lane->count == 0) {
         lanes_settle(d->lanes, lane);
         return;

@@ -181,8 +181,6 @@ static struct decision unmarked_absent(const struct reconcile *r, const struct g
 {
     if (r->refused)
         return decide(ACT_DEAD, r->count, "hidden");
-    if (r->known_before)
-        return decide(ACT_NOTHING, g->end, "deleted");
     if (g->fire == NONE)
         return decide(ACT_NOTHING, g->end, "no-record");
     return open_generation(g, 1);
@@ -219,7 +217,7 @@ static struct decision unmarked_closed(const struct reconcile *r, const struct g
         return open_generation(g, rec->stamp.generation + 1);
     if (g->fires_end > 0)
         return decide(ACT_NOTHING, g->fires_end, "late");
-    if (rec->stamp.rank == 0 && version_newer(&r->facts[g->clear].version, &rec->stamp.version))
+    if (version_newer(&r->facts[g->clear].version, &rec->stamp.version))
         return act(ACT_STAMP, g->end, NONE, g->clear, rec->stamp.generation);
     return decide(ACT_NOTHING, g->end, "applied");
 }

@@ -50,8 +50,10 @@ struct reconcile {
     size_t count;
     enum sight sight;
     const struct record *record; /* SIGHT_LEDGER, SIGHT_RECORD */
-    bool refused;       /* our last create was refused as existing; the sight is of after that */
-    bool known_before;  /* the ledger knows that the record existed: absent means deleted */
+    bool refused; /* our last create was refused as existing; the sight is of after that */
+    /* Marked: the ledger knows that the record existed: absent means deleted. A series that has no
+     * record left begins anew instead, or its later cycles would be lost. */
+    bool known_before;
     bool read_first;    /* look before a create, too: many waiting, or likely redelivered */
     bool orphan_ignore; /* orphan_clear = "ignore" */
     msec_t cut;         /* clears whose fire lies before it and that find no record write nothing */

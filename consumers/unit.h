@@ -5,6 +5,7 @@
 #define CONSUMERS_UNIT_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct item {
     struct alert *alert; /* NULL: decoded again when it is needed */
     struct lane *lane;   /* NULL once it has left its lane */
     unsigned attempts;   /* answers that left open whether its write was done; at the end: writes */
+    bool lost; /* its partition was taken while it was in flight: it is not tried again here */
     struct item *prev, *next;
 };
 
