@@ -88,10 +88,12 @@ static size_t collect_facts(struct dispatch *d, const struct lane *lane)
     return n;
 }
 
-/* The latest settle time among the partitions that the lane's messages come from. */
-static usec_t settle_until(const struct lane *lane)
+/* The latest of the lane's own settle time, of what is remembered of its record, and of the
+ * partitions that its messages come from. */
+static usec_t settle_until(const struct dispatch *d, const struct lane *lane)
 {
-    usec_t until = lane->settle_until;
+    usec_t remembered = ledger_settle_until(d->ledger, lane->key);
+    usec_t until = lane->settle_until > remembered ? lane->settle_until : remembered;
 
     for (const struct item *i = lane->items; i != NULL; i = i->next)
         if (i->unit->partition->settle_until > until)
@@ -123,7 +125,7 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
         .cut = from->cut,
         .now = now,
         .clear_wait_until = lane->clear_wait_until,
-        .settle_until = settle_until(lane),
+        .settle_until = settle_until(d, lane),
     };
 
     if (r.sight == SIGHT_RECORD && !sight_fresh(lane, now))

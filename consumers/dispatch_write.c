@@ -254,6 +254,13 @@ static void on_rejected(struct write *w, const struct snow_outcome *o, usec_t no
     dead_group(w, o->status, &o->err, now);
 }
 
+/* The lane may be gone before the update can no longer land: the ledger remembers. */
+static void settle_later(struct write *w, usec_t now)
+{
+    w->lane->settle_until = now + item_at(w->lane, 0)->unit->consumer->settle;
+    ledger_settle(w->d->ledger, w->lane->key, w->lane->settle_until);
+}
+
 static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now)
 {
     struct dispatch *d = w->d;
@@ -266,7 +273,7 @@ static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now
             attempts = ++item_at(w->lane, k)->attempts;
     w->lane->doubt = true;
     if (w->what.action == ACT_UPDATE)
-        w->lane->settle_until = now + item_at(w->lane, 0)->unit->consumer->settle;
+        settle_later(w, now);
     forget_sight(w->lane);
     lane_delay(d->lanes, w->lane, LANE_DELAYED,
                now + backoff_delay(&d->rand, attempts, d->config->limits.retry_min,

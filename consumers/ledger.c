@@ -10,6 +10,7 @@
 struct entry {
     unsigned char key[LANE_KEY_SIZE];
     struct record record;
+    usec_t settle_until;
     UT_hash_handle hh;
 };
 
@@ -45,7 +46,7 @@ struct ledger *ledger_free(struct ledger *l)
     return NULL;
 }
 
-static struct entry *find(struct ledger *l, const unsigned char *key)
+static struct entry *find(const struct ledger *l, const unsigned char *key)
 {
     struct entry *e;
 
@@ -80,6 +81,21 @@ void ledger_put(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], const 
     }
     record_copy(&e->record, r);
     HASH_ADD(hh, l->entries, key, LANE_KEY_SIZE, e); /* NOLINT(clang-analyzer-unix.Malloc) */
+}
+
+void ledger_settle(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], usec_t until)
+{
+    struct entry *e = find(l, key);
+
+    if (e != NULL)
+        e->settle_until = until;
+}
+
+usec_t ledger_settle_until(const struct ledger *l, const unsigned char key[LANE_KEY_SIZE])
+{
+    const struct entry *e = find(l, key);
+
+    return e == NULL ? 0 : e->settle_until;
 }
 
 void ledger_forget(struct ledger *l, const unsigned char key[LANE_KEY_SIZE])

@@ -18,6 +18,11 @@ struct ledger *ledger_free(struct ledger *l); /* NULL is fine */
 const struct record *ledger_find(struct ledger *l, const unsigned char key[LANE_KEY_SIZE]);
 /* Copies the record; replaces what was known. */
 void ledger_put(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], const struct record *r);
+/* Content updates of this record wait until then, because an older one may still land; remembered
+ * when its lane is long gone, as long as the record is. Nothing happens when it is not known. */
+void ledger_settle(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], usec_t until);
+usec_t ledger_settle_until(const struct ledger *l,
+                           const unsigned char key[LANE_KEY_SIZE]); /* 0: no need to wait */
 void ledger_forget(struct ledger *l, const unsigned char key[LANE_KEY_SIZE]);
 size_t ledger_count(const struct ledger *l);
 
