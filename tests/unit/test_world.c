@@ -272,7 +272,7 @@ static int schedules(const struct kind *k)
     int plain = many == NULL ? k->schedules : k->schedules * (int)strtol(many, NULL, 10);
 
 #ifdef __SANITIZE_ADDRESS__
-    plain = plain / 20;
+    plain = plain / 5;
 #endif
     return getenv("ITSM_VALGRIND") == NULL ? plain : k->schedules / 500 + 1;
 }
