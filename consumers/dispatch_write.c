@@ -161,6 +161,21 @@ static void check_sys_id(struct write *w, const struct record *r)
     }
 }
 
+/* The answer leaves out the description: its version is the one just written, or the one just read.
+ */
+static void set_content(const struct write *w, struct record *r)
+{
+    const struct record *before = &w->lane->record;
+
+    if (is_create(w->what.action) || w->what.action == ACT_UPDATE) {
+        r->has_content = true;
+        r->content = item_at(w->lane, w->what.fire)->fact.version;
+    } else {
+        r->has_content = before->has_content;
+        r->content = before->content;
+    }
+}
+
 static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
 {
     struct dispatch *d = w->d;
@@ -175,6 +190,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
                    "the answer was unreadable");
         return;
     }
+    set_content(w, &r);
     check_sys_id(w, &r);
     if (changed_between(w, &r))
         note = "sys_mod_count shows that somebody else wrote between our read and our write";
@@ -381,7 +397,7 @@ static char *target(const struct write *w)
 void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now)
 {
     struct write *w = xcalloc(1, sizeof *w);
-    struct snow_op op = {.table = DISPATCH_TABLE, .fields = RECORD_FIELDS};
+    struct snow_op op = {.table = DISPATCH_TABLE, .fields = RECORD_WRITE_FIELDS};
     const char *ci;
     struct err e;
 

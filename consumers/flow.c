@@ -13,6 +13,9 @@
 
 #define COMMIT_EVERY (500 * USEC_MS)
 #define READ_AT_ONCE 500
+/* With this many alerts ready to be sent, more need not be in memory: they wait in librdkafka's
+ * queue, undecoded. Alerts that wait for a retry do not count, so they hold nobody up. */
+#define READY_ENOUGH 512
 /* What the process needs beside the waiting messages: librdkafka's queue and fetch buffers, caches.
  */
 #define FIXED_BYTES ((size_t)64 << 20)
@@ -271,7 +274,8 @@ static bool read_some(struct flow *f, usec_t now)
 
     if (!f->draining)
         say_paused(f, why);
-    if (why != NULL || f->group == NULL)
+    if (why != NULL || f->group == NULL ||
+        lanes_ready(f->lanes) + lanes_writes(f->lanes) >= READY_ENOUGH)
         return false;
     return group_read(f->group, READ_AT_ONCE, now) == READ_AT_ONCE;
 }

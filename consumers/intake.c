@@ -8,9 +8,10 @@
 #include "bridge/base/xalloc.h"
 #include "consumers/identity.h"
 
-/* Decoded alerts kept while they wait; beyond it they are decoded again when their turn comes, so
- * that a long queue costs its messages' bytes and little more. */
-#define DECODED_MAX 512
+/* Decoded alerts kept while they wait (the most that intake takes when all goes well); beyond it
+ * they are decoded again when their turn comes, so that a long queue costs its messages' bytes and
+ * little more. */
+#define DECODED_MAX 1024
 #define TABLE       "incident"
 
 void intake_init(struct intake *n, const struct config *c, struct lanes *l, struct ends *e,

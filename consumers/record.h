@@ -9,11 +9,13 @@
 #include "bridge/base/clock.h"
 #include "consumers/version.h"
 
-/* Columns that record_parse needs: sysparm_fields of every read and write of the lanes. */
+/* Columns that record_parse needs: sysparm_fields of a read. */
 #define RECORD_FIELDS                                                                              \
-    "sys_id,number,state,correlation_id,correlation_display,description,sys_mod_count,resolved_"   \
-    "at,"                                                                                          \
-    "closed_at"
+    "sys_id,number,state,correlation_id,correlation_display,description,sys_mod_count,"            \
+    "resolved_at,closed_at"
+/* Of the answer to a write: the description, by far the longest column, is known then; its version
+ * is set by the writer. */
+#define RECORD_WRITE_FIELDS "sys_id,number,state,correlation_display,sys_mod_count"
 
 /* Stored values of incident.state (servicenow-api 3.1). Any other value counts as open. */
 enum record_state {

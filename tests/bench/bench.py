@@ -42,32 +42,41 @@ def bridge_time(s, count, wait=120):
         s.send(alert(n), key=guid(n))
     begin = time.monotonic()
     s.flush()
-    wait_for("all incidents", lambda: s.sim.stats_count() >= count, wait, 0.01)
+    wait_for("all incidents", lambda: inserts(s.sim) >= count, wait, 0.2)
     took = time.monotonic() - begin
     s.all_committed(60)
     cpu = cpu_of(b.process.pid) - before
     return b, took, cpu
 
 
-def inserts(self):
-    return len(self.rows())
+def inserts(sim):
+    """How many writes were applied: a cheap question, the simulator is busy enough."""
+    return sim.stats()["journal_last"]
 
 
-Simulator.stats_count = inserts
+def journal_seconds(sim, count, service=0.15):
+    """Seconds from the start of the first insert to the end of the last, by the simulator's own clock."""
+    entries = sim.journal()
+    times = [e["wall_ms"] for e in entries if e["table"] == "incident"]
+    check(len(times) == count, f"{len(times)} inserts")
+    return (max(times) - min(times)) / 1000 + service
 
 
 def single_inserts():
-    count = 800
-    with scene("bench-single", sim={"insert_ms": 150, "workers": 64}) as s:
-        raw, _ = loadgen(s.sim, count, 8)
-        s.sim.call("DELETE", "/_sim/rows?table=incident")
-        _, took, _ = bridge_time(s, count)
-        row("alerts to incidents, 150 ms, 8 in flight: of raw load", f"{raw / took:.1%}", ">= 95 %", raw / took >= 0.95)
+    count = 1200
+    options = {"insert_ms": 150, "workers": 64, "no_cookies": "", "no_chunked": ""}
+    with scene("bench-raw", sim=options) as s:
+        loadgen(s.sim, count, 8)
+        raw = journal_seconds(s.sim, count)
+    with scene("bench-single", sim=options) as s:
+        bridge_time(s, count)
+        took = journal_seconds(s.sim, count)
+    row("alerts to incidents, 150 ms, 8 in flight: of raw load", f"{raw / took:.1%}", ">= 95 %", raw / took >= 0.95)
 
 
 def cpu_per_alert():
     count = 10000
-    with scene("bench-cpu", sim={"workers": 1000, "queue": 100000}) as s:
+    with scene("bench-cpu", sim={"workers": 1000, "queue": 100000, "no_cookies": "", "no_chunked": ""}) as s:
         message = s.folder / "message.json"
         message.write_text(json.dumps(alert(1)))
         ratios = []
@@ -96,7 +105,7 @@ def start_to_ready():
 
 
 def memory():
-    with scene("bench-memory", sim={"no_auth": "false"}) as s:
+    with scene("bench-memory") as s:
         b = s.bridge().ready()
         time.sleep(1)
         idle = resident(b.process.pid)

@@ -60,7 +60,7 @@ class Simulator:
         self.port_file = Path(folder) / f"sim-{random.randrange(1 << 30)}.port"
         args = [str(BIN / "snow-sim"), "--port", "0", "--port-file", str(self.port_file), "--quiet"]
         for name, value in options.items():
-            args += ["--" + name.replace("_", "-"), str(value)]
+            args += ["--" + name.replace("_", "-")] + ([str(value)] if value != "" else [])
         self.log = open(Path(folder) / "sim.log", "ab")
         self.process = subprocess.Popen(args, stdout=self.log, stderr=self.log)
         wait_for("the simulator's port", self.port_file.exists)
