@@ -13,6 +13,7 @@
 #include "bridge/kafka/client.h"
 
 #define REQUEST_MS   10000
+#define COMPARE_MS   2000 /* settings only lead to warnings: the start does not wait for them */
 #define SETTLE_WAIT  (200 * USEC_MS)
 #define SETTLE_TRIES 25
 
@@ -189,7 +190,9 @@ static rd_kafka_AdminOptions_t *options_new(struct topics *t, rd_kafka_admin_op_
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(t->rk, op);
     char why[256];
 
-    (void)rd_kafka_AdminOptions_set_request_timeout(options, REQUEST_MS, why, sizeof why);
+    (void)rd_kafka_AdminOptions_set_request_timeout(
+        options, op == RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS ? COMPARE_MS : REQUEST_MS, why,
+        sizeof why);
     if (op == RD_KAFKA_ADMIN_OP_CREATETOPICS)
         (void)rd_kafka_AdminOptions_set_operation_timeout(options, REQUEST_MS / 2, why, sizeof why);
     return options;
