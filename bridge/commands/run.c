@@ -427,8 +427,8 @@ static void take_down(struct run *r)
     r->status = status_free(r->status);
     r->snow = snow_free(r->snow);
     r->workitems = workitems_free(r->workitems);
+    r->group = group_free(r->group); /* before the look-up, which it cancels questions at */
     r->lookup = lookup_free(r->lookup);
-    r->group = group_free(r->group);
     r->output = output_free(r->output);
     r->flow = flow_free(r->flow);
     r->loop = loop_free(r->loop);
