@@ -11,7 +11,7 @@
 /* Decoded alerts kept while they wait (the most that intake takes when all goes well); beyond it
  * they are decoded again when their turn comes, so that a long queue costs its messages' bytes and
  * little more. */
-#define DECODED_MAX 1024
+#define DECODED_MAX 2048
 #define TABLE       "incident"
 
 void intake_init(struct intake *n, const struct config *c, struct lanes *l, struct ends *e,

@@ -99,6 +99,8 @@ void lane_delay(struct lanes *l, struct lane *lane, enum lane_state how, usec_t 
 {
     invariant(how == LANE_DELAYED || how == LANE_WAITING);
     lane_move(l, lane, how);
+    for (struct item *i = lane->items; i != NULL; i = i->next)
+        item_forget(i);
     retryq_add(l->parked, &lane->retry, due, reason);
 }
 

@@ -68,7 +68,7 @@ void lanes_take(struct lanes *l, struct item *item);
 
 /* The only way from one state to another; panics on a pair that must not happen. */
 void lane_move(struct lanes *l, struct lane *lane, enum lane_state to);
-/* DELAYED or WAITING until `due`. `reason`: static. */
+/* DELAYED or WAITING until `due`; decoded alerts are let go meanwhile. `reason`: static. */
 void lane_delay(struct lanes *l, struct lane *lane, enum lane_state how, usec_t due,
                 const char *reason);
 

@@ -115,11 +115,14 @@ def memory():
         more = int(re.search(r"(\d+) turns", b.get("/healthz")[1]).group(1)) - turns
         row("wake-ups of the loop, idle", f"{more / 10:.1f} /s", "<= 2 /s", more / 10 <= 2.2)
         b.stop()
-    with scene("bench-waiting", extra="memory_mb = 1024; ", max_in_flight=1) as s:
-        text = s.config_file.read_text().replace("limits: {", "limits: { max_waiting = 200000;")
+    with scene("bench-waiting", extra="memory_mb = 1024; ", sim={"workers": 1000, "queue": 100000}, max_in_flight=64) as s:
+        text = s.config_file.read_text().replace(
+            "limits: {", "limits: { max_waiting = 200000; max_parked = 200000; max_attempts = 1000;").replace(
+            "retry_min_ms = 100; retry_max_s = 2;", "retry_min_ms = 600000; retry_max_s = 3600;")
         s.config_file.write_text(text)
         b = s.bridge().ready()
-        s.sim.faults({"name": "down", "match": {"path_prefix": "/api"}, "action": "status", "status": 503, "body": "down"})
+        s.sim.faults({"name": "no", "match": {"path_prefix": "/api", "method": "POST"}, "action": "status", "status": 500,
+                      "body": '{"error":{"message":"no","detail":"later"},"status":"failure"}'})
         count, bytes_sent = 100000, 0
         base = resident(b.process.pid)
         for n in range(count):
@@ -127,10 +130,10 @@ def memory():
             bytes_sent += len(value) + len(guid(n))
             s.send(value, key=guid(n))
         s.flush()
-        wait_for("all alerts are in memory", lambda: b.metric("messages_waiting") >= count, 120, 0.5)
+        wait_for("all alerts are in memory", lambda: b.metric("lanes_parked") >= count, 300, 1)
         used = resident(b.process.pid)
         bound = 24 + bytes_sent / 2**20 + 512 * count / 2**20
-        row("resident with 100,000 alerts waiting", f"{used:.0f} MiB", f"<= {bound:.0f} MiB", used <= bound)
+        row("resident with 100,000 alerts waiting for a retry", f"{used:.0f} MiB", f"<= {bound:.0f} MiB", used <= bound)
         print(f"{'  (before them, bytes of the messages)':58} {base:.0f} MiB, {bytes_sent / 2**20:.0f} MiB")
         b.kill()
 
