@@ -105,5 +105,35 @@ def test_person_wins():
         check(rows[guid(0)][0]["close_notes"] == "by hand", "a person's close notes stay")
 
 
+def close_during_resolve(guarded):
+    """A person closes the record while the bridge's resolve is on its way; returns the final state and the scene's log."""
+    with scene("race", sim={"guard": ""} if guarded else {}) as s:
+        s.send(alert(1), key="1")
+        s.flush()
+        b = s.bridge().ready()
+        s.all_committed()
+        row = by_alert(s.sim.rows())[guid(1)][0]
+        s.sim.faults({"name": "slow", "match": {"method": "PATCH", "path_prefix": "/api"}, "action": "delay_ms", "ms": 1500,
+                      "when": "before", "count": 1})
+        s.send(alert(1, condition="Resolved"), key="1")
+        s.flush()
+        wait_for("the resolve is on its way", lambda: s.sim.stats()["in_flight"] > 0)
+        s.sim.edit(table="incident", sys_id=row["sys_id"], user="anna",
+                   set={"state": "7", "close_code": "Solution provided", "close_notes": "by hand"})
+        s.all_committed()
+        check(s.read_all(s.dead) == [], "dead letters")
+        return by_alert(s.sim.rows())[guid(1)][0]["state"], b.text()
+
+
+def test_race_that_remains_is_said():
+    state, log = close_during_resolve(guarded=False)
+    check(state == "6" and "changed-between" in log, f"state {state}: the documented race, and the log tells of it")
+
+
+def test_guard_closes_the_race():
+    state, _ = close_during_resolve(guarded=True)
+    check(state == "7", f"state {state}: the instance's own rule keeps the person's close")
+
+
 run(test_lost_answers, test_rate_limit_and_sign_in, test_outage_heals_by_itself, test_refused_record_blocks_only_itself,
-    test_person_wins)
+    test_person_wins, test_race_that_remains_is_said, test_guard_closes_the_race)
