@@ -13,9 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#ifdef ITSM_HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "bridge/base/log.h"
 #include "bridge/base/panic.h"
@@ -24,15 +21,7 @@
 
 #define EXIT_TRY_LATER 75 /* EX_TEMPFAIL of sysexits */
 #define LEAVE_BOUND    (2 * USEC_S)
-
-static void notify(const char *state)
-{
-#ifdef ITSM_HAVE_SYSTEMD
-    (void)sd_notify(0, state);
-#else
-    (void)state;
-#endif
-}
+#define TAKE_DOWN_S    1
 
 /* ---------------------------------------------------------------- the group's callbacks */
 
@@ -226,13 +215,13 @@ static void say_ready(struct run *r)
 {
     const char *why = run_not_ready(r);
 
+    service_status(r->service, why == NULL ? "Alerts and work items flow" : why);
     if (r->ready_said || why != NULL)
         return;
     r->ready_said = true;
     log_info("ready", "connection=%s host=%s ms=%lld\tAlerts and work items flow",
              r->config->connection.name, r->config->connection.host,
              (long long)(clock_wall() - r->started));
-    notify("READY=1");
 }
 
 /* ---------------------------------------------------------------- end */
@@ -260,7 +249,7 @@ static void begin_drain(struct run *r, usec_t now)
 {
     log_info("stopping", "bound_s=%lld\tNo more alerts are taken; what is under way is finished",
              (long long)(r->config->limits.shutdown / USEC_S));
-    notify("STOPPING=1");
+    service_stopping(r->service, r->config->limits.shutdown + LEAVE_BOUND);
     r->deadline = now + r->config->limits.shutdown;
     r->phase = RUN_DRAINING;
     if (r->flow != NULL)
@@ -356,20 +345,23 @@ static usec_t tick_run(void *arg, usec_t now)
 {
     struct run *r = arg;
 
+    usec_t ping = service_tick(r->service, now);
+
     if (r->phase == RUN_STARTING) {
         if (!r->topics_asked && now >= r->topics_again)
             run_topics_ask(r, now);
-        return r->topics_again;
+        say_ready(r);
+        return usec_min(ping, r->topics_again);
     }
     if (r->phase == RUN_RUNNING) {
         say_ready(r);
-        return USEC_NEVER;
+        return ping;
     }
     if (r->phase == RUN_DRAINING)
         drain(r, now);
     if (r->phase != RUN_DONE && now >= r->deadline)
         bound_missed(r);
-    return r->phase == RUN_DONE ? USEC_NEVER : r->deadline;
+    return r->phase == RUN_DONE ? USEC_NEVER : usec_min(ping, r->deadline);
 }
 
 /* ---------------------------------------------------------------- building and taking down */
@@ -422,6 +414,23 @@ static int build(struct run *r, struct err *e)
     return 0;
 }
 
+static volatile sig_atomic_t code_when_late;
+
+static void on_late(int signal_number)
+{
+    (void)signal_number;
+    _exit(code_when_late);
+}
+
+/* A helper thread can be inside a call to a dead broker, and joining it would take as long. All that
+ * counts was done or given up before. */
+static void bound_take_down(int code)
+{
+    code_when_late = code;
+    (void)signal(SIGALRM, on_late);
+    (void)alarm(TAKE_DOWN_S);
+}
+
 static void take_down(struct run *r)
 {
     r->status = status_free(r->status);
@@ -434,6 +443,7 @@ static void take_down(struct run *r)
     r->loop = loop_free(r->loop);
     if (r->signal_fd >= 0)
         (void)close(r->signal_fd);
+    r->service = service_free(r->service);
     r->metrics = metrics_free(r->metrics);
 }
 
@@ -447,6 +457,7 @@ static int run(struct config *c)
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     r.metrics = metrics_new();
+    r.service = service_new();
     log_info(
         "start",
         "version=%s librdkafka=%s libcurl=%s connection=%s host=%s group=%s\titsm-bridge starts",
@@ -459,6 +470,7 @@ static int run(struct config *c)
         loop_run(r.loop);
         log_info("stopped", "\tEverything taken was finished and committed");
     }
+    bound_take_down(r.exit_code);
     take_down(&r);
     curl_global_cleanup();
     return r.exit_code;

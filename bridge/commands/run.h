@@ -5,6 +5,7 @@
 #include "bridge/base/buf.h"
 #include "bridge/base/loop.h"
 #include "bridge/base/metrics.h"
+#include "bridge/commands/service.h"
 #include "bridge/config/config.h"
 #include "bridge/kafka/group.h"
 #include "bridge/kafka/lookup.h"
@@ -30,7 +31,8 @@ struct run {
     struct flow *flow;           /* NULL: no consumers configured */
     struct workitems *workitems; /* NULL: no producers configured */
     struct status *status;       /* NULL: switched off */
-    struct loop_tick *tick;      /* of the run itself: always the last one */
+    struct service *service;
+    struct loop_tick *tick; /* of the run itself: always the last one */
     enum run_phase phase;
     int exit_code;
     usec_t deadline;     /* of the shutdown */

@@ -16,7 +16,7 @@ const char *run_not_ready(const struct run *r)
         return "shutting down";
     if (!group_joined(r->group))
         return "joining the consumer group";
-    if (window_state(w) == WINDOW_BARRED || window_state(w) == WINDOW_CLOSED)
+    if (window_state(w) != WINDOW_OPEN) /* half open: nothing has been proved yet */
         return window_reason(w);
     if (oauth_state(snow_oauth(r->snow)) == OAUTH_EMPTY ||
         oauth_state(snow_oauth(r->snow)) == OAUTH_FETCHING)

@@ -159,6 +159,8 @@ static usec_t on_tick(void *group, usec_t now)
     next = usec_min(poll_tick(g, now), group_assign_tick(g, now));
     next = usec_min(next, group_commit_tick(g, now));
     next = usec_min(next, group_watch_tick(g, now));
+    /* An idle loop may sleep for long; it must not look like one that stood still. */
+    next = usec_min(next, usec_add(now, g->session / 2));
     return g->closing ? usec_min(next, close_tick(g, now)) : next;
 }
 

@@ -54,6 +54,7 @@ struct output {
     bool alone; /* the one in flight is sent again */
     bool closing, fatal_said;
     struct kafka_link link;
+    bool answered; /* the cluster has answered once */
     struct metrics *metrics;
     struct metric *gauge;
 };
@@ -236,7 +237,7 @@ static void on_error(struct output *o, rd_kafka_event_t *ev)
                       "until the process is started again",
                       rd_kafka_err2name(code), rd_kafka_event_error_string(ev));
         o->fatal_said = true;
-    } else if (kafka_err_is_connection(code) && o->pending == 0) {
+    } else if (kafka_err_is_connection(code) && o->pending == 0 && o->answered) {
         log_debug("kafka-connection", "client=producer\t%s", rd_kafka_event_error_string(ev));
     } else if (!kafka_link_error(&o->link, ev)) {
         log_warn("kafka-error", "client=producer code=%s\t%s", rd_kafka_err2name(code),
@@ -377,6 +378,12 @@ size_t output_pending(const struct output *o)
 rd_kafka_t *output_handle(struct output *o)
 {
     return o->rk;
+}
+
+void output_answered(struct output *o)
+{
+    o->answered = true;
+    kafka_link_ok(&o->link);
 }
 
 /* The reports of purged records come at once; the bound is for a library that breaks its word. */

@@ -58,5 +58,8 @@ int output_send(struct output *o, const struct output_record *r, output_fn fn, v
 
 size_t output_pending(const struct output *o); /* sent, not confirmed */
 rd_kafka_t *output_handle(struct output *o);   /* for admin and look-up calls; borrowed */
+/* A call over the handle was answered. Before the first one the log says that no broker can be
+ * reached; later only while records wait, since the consumer says it as well. */
+void output_answered(struct output *o);
 
 #endif

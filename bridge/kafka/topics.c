@@ -29,6 +29,7 @@ struct want {
 struct topics {
     struct loop *loop;
     struct lookup *lookup;
+    struct output *output;
     rd_kafka_t *rk;
     struct want *wants;
     size_t count, answered;
@@ -145,7 +146,9 @@ static void on_metadata(void *arg, const struct rd_kafka_metadata *md, const str
 
     if (error != NULL)
         t->err = *error;
-    else if (md->topic_cnt > 0)
+    else
+        output_answered(t->output);
+    if (error == NULL && md->topic_cnt > 0)
         take_metadata(w, &md->topics[0]);
     if (t->answered == t->count)
         looked(t, now);
@@ -430,6 +433,7 @@ struct topics *topics_ensure(struct loop *l, struct lookup *k, struct output *o,
 
     *t = (struct topics){.loop = l,
                          .lookup = k,
+                         .output = o,
                          .rk = output_handle(o),
                          .wants = xcalloc(n + 1, sizeof *t->wants),
                          .count = n,
