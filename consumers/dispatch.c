@@ -323,9 +323,10 @@ static unsigned room_now(struct dispatch *d, usec_t now)
     size_t waiting = lanes_ready(d->lanes) + lanes_writes(d->lanes);
     unsigned room;
 
+    /* Asked without need as well: the window keeps room, and the probe, for alerts that wait. */
+    room = snow_room(d->snow, WINDOW_ALERTS, waiting > 1, now);
     if (waiting == 0)
         return 0;
-    room = snow_room(d->snow, WINDOW_ALERTS, waiting > 1, now);
     return choices_known(d->choices) ? room : 0;
 }
 

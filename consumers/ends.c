@@ -233,6 +233,14 @@ static struct end *end_new(struct ends *e, struct unit *u, struct item *i)
     return x;
 }
 
+/* Some reasons end with a full stop, some do not. */
+static int without_stop(const char *text)
+{
+    size_t n = strlen(text);
+
+    return (int)(n > 0 && text[n - 1] == '.' ? n - 1 : n);
+}
+
 static void make_dead(struct end *x, const struct err *why, usec_t now)
 {
     struct ends *e = x->owner;
@@ -250,10 +258,10 @@ static void make_dead(struct end *x, const struct err *why, usec_t now)
         e->recent_next = (e->recent_next + 1) % e->recent_size;
     }
     log_warn("dead-letter",
-             "topic=%s partition=%d offset=%lld class=%s\t%s. The message goes to %s and the "
+             "topic=%s partition=%d offset=%lld class=%s\t%.*s. The message is kept in %s, the "
              "stream goes on",
-             m->topic, m->partition, (long long)m->offset, why->code, why->text,
-             e->config->topics.dead_letter);
+             m->topic, m->partition, (long long)m->offset, why->code, without_stop(why->text),
+             why->text, e->config->topics.dead_letter);
 }
 
 void ends_item(struct ends *e, struct item *i, const struct ending *how, usec_t now)

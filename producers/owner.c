@@ -1,6 +1,6 @@
 /* One partition of the state topic. Order on taking over (design D8): fence, so that nothing of the
  * old owner can commit any more; then the end offset; then the state up to it; then the tables run.
- * A fenced handle is no proof of another owner: once in an assignment it is made again, after the
+ * A fenced handle is no proof of another owner: once within an hour it is made again, after the
  * group has confirmed that the partition is still ours; two owners that both simply fenced anew
  * would fence each other for ever. */
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 
 #define REST_FENCED (1 * USEC_S)
 #define REST_MAX    (60 * USEC_S)
+#define FORGET      (3600 * USEC_S) /* a fence so long ago was another matter */
 
 /* Lives until the group answers, the owner perhaps not. */
 struct confirm {
@@ -222,12 +223,14 @@ static void resumes_one(struct table *t, void *arg)
     t->was_stopped = true;
 }
 
-static void fenced(struct owner *o, const struct err *why)
+static void fenced(struct owner *o, const struct err *why, usec_t now)
 {
     struct err e;
-    if (o->fenced++ > 0) {
+    bool again = o->fenced_at != 0 && now - o->fenced_at < FORGET;
+    o->fenced_at = now;
+    if (again) {
         err_set(&e, ERR_FATAL, "fenced-again",
-                "The transactional id was fenced twice in one assignment (%s). The table is "
+                "The transactional id was fenced twice within an hour (%s). The table is "
                 "stopped until the group assigns it anew; look for a second process with the same "
                 "group_id and state topic, or a transaction.timeout.ms that is too short",
                 why->text);
@@ -251,7 +254,7 @@ void owner_lost(struct owner *o, const struct txn_answer *a, usec_t now)
         return;
     reset_tables(o, TABLE_LOADING);
     if (a->end == TXN_FENCED)
-        fenced(o, &a->err);
+        fenced(o, &a->err, now);
     else
         rest(o, &a->err, now);
 }

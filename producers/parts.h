@@ -76,7 +76,8 @@ struct owner {
     int64_t end;     /* of the partition, after the fence */
     int64_t read_to; /* everything before has been handed over */
     usec_t due;
-    unsigned failures, fenced;
+    unsigned failures;
+    usec_t fenced_at; /* the last time in this assignment, 0: never */
     struct confirm *confirm; /* under way */
     struct owner *next;
 };
@@ -92,6 +93,7 @@ struct workitems {
     struct owner *owners;
     bool transactional; /* false: exactly_once = off, or the brokers cannot */
     bool draining;
+    bool waiting; /* a table found no room in the request window in this turn */
 };
 
 /* owner.c */

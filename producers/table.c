@@ -222,10 +222,16 @@ static void fail(struct table *t, const struct err *why, bool smaller, usec_t de
 static void failed(struct table *t, const struct snow_outcome *o, usec_t now)
 {
     switch (o->verdict) {
-    case SNOW_UNKNOWN: /* a lost answer, a time-out, a cut or too large body */
+    case SNOW_UNKNOWN: /* a lost answer, a time-out, a cut body */
         fail(t, &o->err, true, 0, now);
         break;
     case SNOW_REJECTED:
+        if (strcmp(o->err.code, "too-large") == 0) {
+            fail(t, &o->err, true, 0, now);
+            break;
+        }
+        fail(t, &o->err, false, REFUSED_DELAY, now);
+        break;
     case SNOW_ABSENT:
     case SNOW_EXISTS:
         fail(t, &o->err, false, REFUSED_DELAY, now);
@@ -304,6 +310,7 @@ static usec_t submit(struct table *t, const struct sweep_ask *page, usec_t now)
     if (t->ask != NULL)
         return USEC_NEVER;
     if (snow_room(t->w->snow, WINDOW_SYNC, true, now) == 0) {
+        t->w->waiting = true;
         usec_t next = window_next(snow_window(t->w->snow));
         return next > now ? next : now + ROOM_PAUSE;
     }

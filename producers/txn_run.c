@@ -50,7 +50,7 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;
-    log_debug("kafka-log", "facility=%s level=%d\t%s", facility, level, text);
+    log_debug("kafka-log", "facility=%s severity=%d\t%s", facility, level, text);
 }
 
 static int handle_make(struct txn_handle *h, struct err *e)
@@ -289,6 +289,18 @@ static bool run_transaction(struct txn_handle *h, struct txn_job *j)
     return j->step == TXN_STEP_COMMIT ? run_commit(h, j) : run_abort(h, j);
 }
 
+/* After a fatal error (a lost sequence of the idempotent producer) the handle refuses every record
+ * for ever; only a new one helps. */
+static bool is_fatal(struct txn_handle *h, struct txn_job *j)
+{
+    char text[256];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(h->rk, text, sizeof(text));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    kafka_err(&j->answer.err, code, "The producer of work items can never go on: %s", text);
+    return true;
+}
+
 /* Without transactions: rows, their reports, then the state and its report. A turn ends while
  * reports are outstanding; the job never ends before they all came, for they point to it. */
 static bool run_plain(struct txn_handle *h, struct txn_job *j)
@@ -307,6 +319,8 @@ static bool run_plain(struct txn_handle *h, struct txn_job *j)
     if (j->outstanding > 0 && rd_kafka_flush(h->rk, TXN_CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR &&
         j->outstanding > 0)
         return false;
+    if (is_fatal(h, j))
+        return end_with(j, TXN_DEAD);
     if (j->step == TXN_STEP_ABORT)
         return end_with(j, j->answer.end);
     if (j->failed != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -134,10 +134,13 @@ void workitems_state_end(struct workitems *w, int32_t partition, int64_t offset,
 usec_t workitems_tick(struct workitems *w, usec_t now)
 {
     usec_t next = USEC_NEVER;
+    w->waiting = false;
     for (struct owner *o = w->owners; o != NULL; o = o->next)
         next = usec_min(next, owner_step(o, now));
     for (size_t i = 0; i < w->tables_count; i++)
         next = usec_min(next, table_step(&w->tables[i], now));
+    /* A table that got its room needs none kept from the alerts. */
+    (void)snow_room(w->snow, WINDOW_SYNC, w->waiting, now);
     return next;
 }
 

@@ -422,8 +422,8 @@ static void on_late(int signal_number)
     _exit(code_when_late);
 }
 
-/* A helper thread can be inside a call to a dead broker, and joining it would take as long. All that
- * counts was done or given up before. */
+/* A helper thread can be inside a call to a dead broker, and joining it would take as long. All
+ * that counts was done or given up before. */
 static void bound_take_down(int code)
 {
     code_when_late = code;

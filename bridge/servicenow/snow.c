@@ -16,8 +16,11 @@
 #include "bridge/servicenow/answer.h"
 #include "bridge/servicenow/request.h"
 
-/* Largest answer that is read: a page of 10,000 rows stays below it. */
-#define BODY_MAX ((size_t)64 * 1024 * 1024)
+/* Largest answer that is read, by the memory that the process may take: parsed and written to Kafka
+ * a page takes several times its length. A thousand rows of 10 KB fit at the default. */
+#define BODY_SHARE 16
+#define BODY_LEAST ((size_t)4 * 1024 * 1024)
+#define BODY_MOST  ((size_t)64 * 1024 * 1024)
 
 #define KINDS    (SNOW_UPDATE + 1)
 #define VERDICTS (SNOW_CANCELLED + 1)
@@ -366,14 +369,22 @@ unsigned snow_room(struct snow *s, enum window_class c, bool waiting, usec_t now
     return window_room(s->window, c, waiting, now);
 }
 
-static struct http *make_http(struct loop *l, const struct config_connection *c, struct err *e)
+static size_t body_limit(const struct config *c)
+{
+    size_t share = ((size_t)c->limits.memory_mb << 20) / BODY_SHARE;
+
+    return share < BODY_LEAST ? BODY_LEAST : share > BODY_MOST ? BODY_MOST : share;
+}
+
+static struct http *make_http(struct loop *l, const struct config_connection *c, size_t body_max,
+                              struct err *e)
 {
     const struct http_options o = {.ca_file = c->ca_file,
                                    .proxy = c->proxy,
                                    .allow_http = c->allow_insecure_loopback,
                                    .connect_timeout = c->connect_timeout,
                                    .request_timeout = c->request_timeout,
-                                   .body_max = BODY_MAX,
+                                   .body_max = body_max,
                                    .connections = (unsigned)c->max_in_flight + 1};
 
     return http_new(l, &o, e);
@@ -391,7 +402,7 @@ struct snow *snow_new(struct loop *l, const struct config *c, struct metrics *m,
     s->said = WINDOW_OPEN;
     s->window = window_new((unsigned)s->c->max_in_flight, rand_next(&r));
     make_metrics(s);
-    s->http = make_http(l, s->c, e);
+    s->http = make_http(l, s->c, body_limit(c), e);
     if (s->http == NULL)
         return snow_free(s);
     s->oauth = oauth_new(s->http, s->c, m, e);
