@@ -104,7 +104,7 @@ static void stop_clock(struct sweep *s, int64_t start)
 
 static void begin(struct sweep *s)
 {
-    if (s->limit > s->o.page_size) /* was widened for hidden rows */
+    if (s->limit > s->o.page_size) /* was widened for hidden rows, and there were only such */
         s->limit = s->o.page_size;
     s->end = s->clock;
     s->back = 0;
@@ -226,16 +226,17 @@ static void empty_page(struct sweep *s, long long total, usec_t now)
         s->window = s->cursor.second < s->end ? s->window * 2 : 0;
     } else if (s->window > 1) {
         s->window /= 2;
-    } else if (total <= s->o.widest) {
-        s->limit = total;
+    } else if (s->limit < s->o.widest) { /* rows that may be read can follow the hidden ones */
+        s->limit = total < s->o.widest ? total : s->o.widest;
     } else {
         char at[CLOCK_SN_SIZE];
         clock_format_sn(first * 1000, at);
-        err_set(&s->stop, ERR_FATAL, "hidden-rows",
-                "%lld rows of the one second %s are hidden from the user, more than a page of "
-                "%lld: there is no way past them. The table is stopped; let the user read them, or "
-                "narrow the query of the table so that it leaves them out",
-                total, at, s->o.widest);
+        err_set(
+            &s->stop, ERR_FATAL, "hidden-rows",
+            "The first %lld rows of the one second %s are all hidden from the user, a whole page: "
+            "there is no way past them. The table is stopped; let the user read them, or narrow "
+            "the query of the table so that it leaves them out, and start the bridge again",
+            s->o.widest, at);
     }
 }
 
@@ -263,6 +264,8 @@ void sweep_page(struct sweep *s, struct page *p, long long total, usec_t now)
     s->window = 0;
     s->verify = false;
     s->full = (long long)s->page.count >= s->limit || total > (long long)s->page.count;
+    if (s->limit > s->o.page_size) /* it was widened, and is past the hidden rows */
+        s->limit = s->o.page_size;
     s->fresh = xcalloc(s->page.count, sizeof(*s->fresh));
     for (size_t i = 0; i < s->page.count; i++) {
         s->fresh[i] = !seen_has(s->seen, s->page.rows[i].digest);

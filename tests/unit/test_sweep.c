@@ -383,6 +383,28 @@ static void test_hidden_second(void **state)
     world_done(&w);
 }
 
+/* Hidden rows lie before readable ones of the same second: more of both than the widest page. */
+static void test_hidden_before_readable(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, 9, 400);
+    w.options.page_size = 10;
+    for (size_t i = 0; i < w.count; i++) {
+        (void)snprintf(w.rows[i].sys_id, sizeof(w.rows[i].sys_id), "%032zx", i);
+        w.rows[i].hidden = i >= 30 && i < 90;
+        w.rows[i].stamp = EPOCH - 500;
+        w.rows[i].mod = 0;
+    }
+    struct sweep *s = load(&w);
+    s = run(&w, s, w.now + 100 * USEC_S, false, 0);
+    assert_int_equal(sweep_reason(s)->class, ERR_NONE);
+    assert_int_equal(w.versions, 340);
+    assert_int_equal(sweep_limit(s), 10);
+    sweep_free(s);
+    world_done(&w);
+}
+
 /* 12,000 rows in one second, pages of 500; restarts in between. */
 static void test_one_second(void **state)
 {
@@ -538,12 +560,19 @@ static void test_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),          cmocka_unit_test(test_future_rows),
-        cmocka_unit_test(test_hidden_rows),     cmocka_unit_test(test_hidden_desert),
-        cmocka_unit_test(test_hidden_second),   cmocka_unit_test(test_one_second),
-        cmocka_unit_test(test_full_overlap),    cmocka_unit_test(test_clock_back),
-        cmocka_unit_test(test_clock_back_idle), cmocka_unit_test(test_clock_far_back),
-        cmocka_unit_test(test_limit_adapts),    cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_future_rows),
+        cmocka_unit_test(test_hidden_rows),
+        cmocka_unit_test(test_hidden_desert),
+        cmocka_unit_test(test_hidden_second),
+        cmocka_unit_test(test_one_second),
+        cmocka_unit_test(test_full_overlap),
+        cmocka_unit_test(test_clock_back),
+        cmocka_unit_test(test_clock_back_idle),
+        cmocka_unit_test(test_clock_far_back),
+        cmocka_unit_test(test_hidden_before_readable),
+        cmocka_unit_test(test_limit_adapts),
+        cmocka_unit_test(test_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
