@@ -138,8 +138,10 @@ static void no_transactions(struct owner *o, const struct err *why)
     }
     if (o->w->transactional)
         log_warn("no-transactions",
-                 "\tThe Kafka cluster has no transactions: after a crash some changes of work "
-                 "items may be published twice (topics.exactly_once = \"auto\")");
+                 "\tThe Kafka cluster has no transactions (%s). Work items are published at least "
+                 "once: after a crash some changes may come twice. With topics.exactly_once = "
+                 "\"off\" this is not looked for again",
+                 why->text);
     o->w->transactional = false;
     txn_close(o->txn);
     open_txn(o);

@@ -77,7 +77,7 @@ struct owner {
     int64_t read_to; /* everything before has been handed over */
     usec_t due;
     unsigned failures;
-    usec_t fenced_at; /* the last time in this assignment, 0: never */
+    usec_t fenced_at;        /* the last time in this assignment, 0: never */
     struct confirm *confirm; /* under way */
     struct owner *next;
 };

@@ -131,7 +131,12 @@ static void say_waiting(struct txn *t, const struct txn_job *j, usec_t now)
 {
     unsigned skipped;
     if (j->answer.err.class != ERR_NONE && log_limit_pass(&t->waits, now, SAY_EVERY, &skipped))
-        log_warn("transaction-waits", "transactional_id=%s\t%s", t->id, j->answer.err.text);
+        log_warn("transaction-waits", "transactional_id=%s\t%s. It is tried again%s", t->id,
+                 j->answer.err.text,
+                 j->kind != TXN_KIND_FENCE || !t->handle.transactional
+                     ? ""
+                     : "; if the cluster has no transactions at all, set topics.exactly_once = "
+                       "\"off\"");
 }
 
 static void finished(struct txn *t, struct txn_job *j, usec_t now)

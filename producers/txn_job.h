@@ -35,6 +35,8 @@ struct txn_handle {
     size_t topics_count;
     rd_kafka_t *rk;
     rd_kafka_topic_t **objects; /* topics_count of them, while rk is there */
+    bool debug;                 /* the user asked for librdkafka's debug lines */
+    struct err refused;         /* the cluster has no transactions; class ERR_NONE: not known */
 };
 
 struct txn_job {

@@ -12,6 +12,9 @@
 #include "bridge/base/xalloc.h"
 #include "bridge/kafka/client.h"
 #include "producers/txn_job.h"
+#include "producers/txn_log.h"
+
+#define LEVEL_DEBUG 7 /* of syslog */
 
 static bool end_with(struct txn_job *j, enum txn_end end)
 {
@@ -46,11 +49,34 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
         j->failed = m->err;
 }
 
-/* Lines that a blocking call serves itself; what matters of them comes back as its error. */
+/* Returns whether the line is one for the log: those that only txn_log wants are not. */
+static bool take_line(struct txn_handle *h, int level, const char *text)
+{
+    (void)txn_log_refuses(text, &h->refused);
+    return level < LEVEL_DEBUG || h->debug;
+}
+
+/* Lines that a blocking call serves itself; what else matters of them comes back as its error. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    (void)rk;
-    log_debug("kafka-log", "facility=%s severity=%d\t%s", facility, level, text);
+    if (take_line(rd_kafka_opaque(rk), level, text))
+        log_debug("kafka-log", "facility=%s severity=%d\t%s", facility, level, text);
+}
+
+/* Adds the lines that txn_log reads to those that the user wants. */
+static void want_lines(struct txn_handle *h, rd_kafka_conf_t *conf)
+{
+    char text[256], wanted[512];
+    size_t size = sizeof(wanted);
+
+    if (rd_kafka_conf_get(conf, "debug", wanted, &size) != RD_KAFKA_CONF_OK)
+        wanted[0] = '\0';
+    h->debug = wanted[0] != '\0';
+    err_clear(&h->refused);
+    char *both = h->debug ? xasprintf("%s,%s", wanted, TXN_LOG_CONTEXT) : xstrdup(TXN_LOG_CONTEXT);
+    if (rd_kafka_conf_set(conf, "debug", both, text, sizeof(text)) != RD_KAFKA_CONF_OK)
+        log_debug("kafka-log", "\t%s", text);
+    free(both);
 }
 
 static int handle_make(struct txn_handle *h, struct err *e)
@@ -61,6 +87,9 @@ static int handle_make(struct txn_handle *h, struct err *e)
     if (conf == NULL)
         return -1;
     rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_opaque(conf, h);
+    if (h->transactional)
+        want_lines(h, conf);
     if (!h->transactional) { /* reports by callback: this thread serves them in flush */
         rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
         rd_kafka_conf_set_dr_msg_cb(conf, on_report);
@@ -137,9 +166,13 @@ static bool run_fence(struct txn_handle *h, struct txn_job *j)
     if (!h->transactional)
         return end_with(j, TXN_DONE);
     rd_kafka_error_t *error = rd_kafka_init_transactions(h->rk, TXN_CALL_MS);
-    if (error != NULL)
+    if (error == NULL)
+        return end_with(j, TXN_DONE);
+    if (h->refused.class == ERR_NONE)
         return judge(j, error, "init_transactions");
-    return end_with(j, TXN_DONE);
+    rd_kafka_error_destroy(error);
+    j->answer.err = h->refused;
+    return end_with(j, TXN_UNSUPPORTED);
 }
 
 static bool run_end(struct txn_handle *h, struct txn_job *j)
@@ -365,7 +398,11 @@ static void drain_events(struct txn_handle *h)
     rd_kafka_queue_t *q = rd_kafka_queue_get_main(h->rk);
     rd_kafka_event_t *ev;
     while ((ev = rd_kafka_queue_poll(q, 0)) != NULL) {
-        (void)kafka_log_serve(ev);
+        const char *facility, *text;
+        int level;
+        if (rd_kafka_event_type(ev) != RD_KAFKA_EVENT_LOG ||
+            rd_kafka_event_log(ev, &facility, &text, &level) != 0 || take_line(h, level, text))
+            (void)kafka_log_serve(ev);
         rd_kafka_event_destroy(ev);
     }
     rd_kafka_queue_destroy(q);
