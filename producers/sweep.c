@@ -97,8 +97,8 @@ static void stop_clock(struct sweep *s, int64_t start)
     err_set(&s->stop, ERR_FATAL, "clock-step",
             "The clock of the instance went back from %s to %s UTC, %lld s further than the "
             "versions kept for the overlap reach. The table is stopped, because going on would "
-            "publish changes twice or lose some; check the clocks of the instance, then decide "
-            "with `resync` or `sync set`",
+            "publish changes twice or lose some; set the clocks of the instance right, then start "
+            "the bridge again; or begin anew (README, A stopped table)",
             was, is, (long long)(s->seen_from - start));
 }
 

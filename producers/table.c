@@ -148,9 +148,9 @@ static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
     } else if (a->holds) {
         err_set(&e, ERR_CONFIG, "watermark-missing",
                 "Topic %s holds records, but the state topic %s has no watermark for %s: reading "
-                "from the start would publish changes again. The table is not read; decide with "
-                "`resync` (publish again, marked) or `sync set` (go on from a time). If the number "
-                "of partitions of the state topic was changed, set it back",
+                "from the start would publish changes again. The table is not read. If the number of "
+                "partitions of the state topic was changed, set it back; to begin anew name "
+                "another topic for the table (README, A stopped table)",
                 t->p->topic, t->w->config->topics.state, t->key);
         table_stop(t, &e);
     } else {
@@ -170,7 +170,7 @@ static void warn_fingerprint(const struct table *t, const struct watermark_state
         log_warn("table-query-changed",
                  "table=%s\tQuery or fields of the table differ from those of the last run. "
                  "Changes from now on are published by the new ones; rows that did not change "
-                 "since are not published again: use `resync` for that",
+                 "since are not published again; README, A stopped table, says how to begin anew",
                  t->p->table);
 }
 

@@ -122,8 +122,8 @@ static int broken(struct err *e, const char *table, const char *what)
 {
     return err_set(e, ERR_CONFIG, "state-broken",
                    "The state record of table %s cannot be used: %s. The table is not read, "
-                   "because guessing would publish changes twice or lose some; decide with `sync "
-                   "set` or `resync`",
+                   "because guessing would publish changes twice or lose some; begin anew (README, "
+                   "A stopped table)",
                    table, what);
 }
 
@@ -204,8 +204,8 @@ static int check_version(const json_t *o, const char *table, struct err *e)
         return 0;
     return err_set(e, ERR_CONFIG, "state-version",
                    "The state record of table %s has version %lld (written by %s); this release "
-                   "knows version %d only. The table is not read: run the newer release, or decide "
-                   "with `sync set` or `resync`",
+                   "knows version %d only. The table is not read: run the newer release, or begin "
+                   "anew (README, A stopped table)",
                    table, (long long)json_integer_value(version), text_of(o, "written_by"),
                    WATERMARK_VERSION);
 }
@@ -217,8 +217,8 @@ static int check_owner(const json_t *o, const char *owner, const char *connectio
         return err_set(e, ERR_CONFIG, "state-owner",
                        "The state record of table %s belongs to the instance %s, but server_url "
                        "names %s (a cloned instance has the same sys_ids). The table is not read: "
-                       "use other topics or another group_id for this instance, or decide with "
-                       "`sync set` or `resync`",
+                       "give this instance its own topics.state and topics.prefix, or begin anew "
+                       "(README, A stopped table)",
                        table, text_of(o, "owner"), owner);
     if (strcmp(text_of(o, "connection"), connection) != 0 ||
         strcmp(text_of(o, "table"), table) != 0)

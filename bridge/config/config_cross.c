@@ -105,7 +105,7 @@ static void check_credentials(struct config_reader *r)
     if (a->grant == GRANT_REFRESH_TOKEN && !*a->refresh_token.spec && !*a->token_store)
         config_fail(r, "connection.auth.refresh_token", 0,
                     "is needed for grant = \"refresh_token\"; give it, or a token_store that "
-                    "`itsm-bridge login` fills");
+                    "holds one");
 }
 
 static void check_ca_file(struct config_reader *r)

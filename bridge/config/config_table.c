@@ -160,7 +160,7 @@ const struct config_key config_keys[] = {
      .words = grants,
      .help = "How to get in. client_credentials: client_id, client_secret. password: these, "
              "username and password. refresh_token: client_id, client_secret and a refresh_token "
-             "or a token_store that login has filled. basic: username, password. api_key: api_key. "
+             "or a token_store that holds one. basic: username, password. api_key: api_key. "
              "jwt_bearer is not built yet."},
     {.path = "connection.auth.client_id",
      .type = KEY_STRING,

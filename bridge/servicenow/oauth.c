@@ -344,8 +344,7 @@ static void start(struct oauth *o, usec_t now)
 
     if (refresh != NULL && refresh[0] == '\0') {
         stay_broken(o, now + LOCK_TIME, "no-refresh-token",
-                    "There is no refresh token; run `itsm-bridge login`, or set "
-                    "connection.auth.refresh_token");
+                    "There is no refresh token: set connection.auth.refresh_token");
         return;
     }
     /* A stored refresh token is not what was refused: it cannot lock the user out. */

@@ -147,7 +147,7 @@ static void test_refused(void **state)
             xasprintf("%.*s%s%s", (int)(at - text), text, cases[i].to, at + strlen(cases[i].from));
         assert_int_equal(decode(bad, &out, &e), -1);
         assert_string_equal(e.code, cases[i].code);
-        assert_non_null(strstr(e.text, "resync"));
+        assert_non_null(strstr(e.text, "A stopped table"));
         free(bad);
     }
     for (size_t n = 0; n < length; n++)
