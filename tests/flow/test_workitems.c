@@ -31,7 +31,7 @@ struct snow {
     struct snow_op op;
     snow_fn fn;
     void *arg;
-    bool asked;
+    bool asked, waiting;
     unsigned requests;
     bool confirm_ours;
     void (*confirm)(void *arg, bool ours, usec_t now);
@@ -43,9 +43,9 @@ static struct snow *instance; /* group_confirm has no other way to it */
 
 unsigned snow_room(struct snow *s, enum window_class c, bool waiting, usec_t now)
 {
-    (void)c;
-    (void)waiting;
     (void)now;
+    assert_int_equal(c, WINDOW_SYNC);
+    s->waiting = waiting;
     return s->asked ? 0 : 1;
 }
 
@@ -166,7 +166,11 @@ static usec_t on_tick(void *arg, usec_t now)
         v->snow.confirm = NULL;
         fn(v->snow.confirm_arg, v->snow.confirm_ours, now);
     }
-    return v->w != NULL ? workitems_tick(v->w, now) : USEC_NEVER;
+    if (v->w == NULL)
+        return USEC_NEVER;
+    usec_t next = workitems_tick(v->w, now);
+    assert_false(v->snow.waiting); /* the one table has its request, or wants none */
+    return next;
 }
 
 static void env_init(struct env *v, const char *const *row_settings)

@@ -126,6 +126,8 @@ static const struct row {
      WINDOW_SUCCESS, .doubtful = true, .code = "rejected"},
     {404, JSON, NOT_FOUND, G | L | U, SNOW_ABSENT, WINDOW_SUCCESS, .code = "absent"},
     {404, JSON, NOT_FOUND, C, SNOW_REJECTED, WINDOW_SUCCESS, .code = "rejected"},
+    {404, JSON, ENVELOPE("Requested URI does not represent any resource", "null"), L, SNOW_REJECTED,
+     WINDOW_SUCCESS, .code = "rejected", .says = "server_url"},
     {405, JSON, ENVELOPE("Method not supported", "null"), ALL, SNOW_REJECTED, WINDOW_SUCCESS,
      .code = "rejected"},
     {406, JSON, ENVELOPE("x", "null"), ALL, SNOW_REJECTED, WINDOW_SUCCESS, .code = "rejected"},

@@ -473,7 +473,7 @@ static void test_refresh_token_grant(void **state)
     start(w);
     (void)tick(w, 0);
     assert_int_equal(oauth_state(w->oauth), OAUTH_BROKEN);
-    assert_non_null(strstr(oauth_reason(w->oauth), "login"));
+    assert_non_null(strstr(oauth_reason(w->oauth), "no refresh token"));
     assert_int_equal(script_server_count(w->server), 0);
     w->c.auth.refresh_token.value = configured_refresh;
     push(w, 200, GOOD_REFRESH("Tok1", "rotated"));
