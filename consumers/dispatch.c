@@ -358,11 +358,11 @@ static bool send_all(struct dispatch *d, usec_t now)
     return more;
 }
 
-usec_t dispatch_tick(struct dispatch *d, bool draining, usec_t now)
+usec_t dispatch_tick(struct dispatch *d, bool hold, usec_t now)
 {
     usec_t next = lanes_tick(d->lanes, now);
 
-    if (draining)
+    if (hold)
         return USEC_NEVER;
     if (lanes_count(d->lanes) > 0) {
         next = usec_min(next, choices_tick(d->choices, now));

@@ -18,8 +18,9 @@ struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lan
 struct dispatch *
 dispatch_free(struct dispatch *d); /* only when nothing is in flight; NULL is fine */
 
-/* Sends what may be sent; returns its next deadline. `draining`: nothing new is sent. */
-usec_t dispatch_tick(struct dispatch *d, bool draining, usec_t now);
+/* Sends what may be sent; returns its next deadline. `hold`: nothing new is sent, answers still
+ * count. */
+usec_t dispatch_tick(struct dispatch *d, bool hold, usec_t now);
 
 /* Partitions were assigned: records may have been written before, so look before creating until a
  * look finds nothing. */

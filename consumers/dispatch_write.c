@@ -284,9 +284,12 @@ static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now
 
     /* A lost answer or a time-out is the instance's trouble; an answer of its own is the record's.
      */
-    if (!o->outage)
-        for (size_t k = 0; k < w->what.consumed; k++)
-            attempts = ++item_at(w->lane, k)->attempts;
+    if (!o->outage) {
+        struct item *i = w->lane->items;
+
+        for (size_t k = 0; k < w->what.consumed; k++, i = i->next)
+            attempts = ++i->attempts;
+    }
     w->lane->doubt = true;
     if (w->what.action == ACT_UPDATE)
         settle_later(w, now);

@@ -45,6 +45,7 @@ struct ends {
     struct retryq *waiting;
     struct rand rand;
     struct log_limit said;
+    bool trouble;   /* that something could not be written */
     usec_t *recent; /* times of the last dead letters, a ring of the per-minute bound */
     size_t recent_size, recent_next;
 };
@@ -116,17 +117,18 @@ static void try_later(struct end *x, const struct err *error, usec_t now)
 {
     struct ends *e = x->owner;
     usec_t delay = backoff_delay(&e->rand, ++x->tries, 200 * USEC_MS, 30 * USEC_S, 0);
-    const char *what = x->stage == STAGE_DEAD ? "dead letter" : "outcome record";
+    const char *what = x->stage == STAGE_DEAD ? "A dead letter" : "An outcome record";
     const char *topic =
         x->stage == STAGE_DEAD ? e->config->topics.dead_letter : e->config->topics.outcomes;
     unsigned skipped;
 
     if (log_limit_pass(&e->said, now, 30 * USEC_S, &skipped))
         log_warn("end-waits",
-                 "topic=%s code=%s pending=%zu\tA %s could not be written: %s. It is tried again "
+                 "topic=%s code=%s pending=%zu\t%s could not be written: %s. It is tried again "
                  "until it can; the "
                  "offset of its message stays uncommitted",
                  topic, error->code, e->pending, what, error->text);
+    e->trouble = true;
     retryq_add(e->waiting, &x->retry, now + delay, what);
 }
 
@@ -156,6 +158,10 @@ static void confirmed(void *arg, const struct err *error, usec_t now)
         else
             try_later(x, error, now);
         return;
+    }
+    if (x->owner->trouble && retryq_next(x->owner->waiting) == USEC_NEVER) {
+        log_info("ends-written", "\tOutcome records and dead letters are written again");
+        x->owner->trouble = false;
     }
     x->stage++;
     x->tries = 0;

@@ -16,6 +16,8 @@
 /* With this many alerts ready to be sent, more need not be in memory: they wait in librdkafka's
  * queue, undecoded. Alerts that wait for a retry do not count, so they hold nobody up. */
 #define READY_ENOUGH 512
+/* Between two looks at the bounds; only max_waiting is kept to the message. */
+#define READ_STEP 32
 /* What the process needs beside the waiting messages: librdkafka's queue and fetch buffers, caches.
  */
 #define FIXED_BYTES ((size_t)64 << 20)
@@ -33,7 +35,9 @@ struct flow {
     struct intake intake;
     usec_t commit_due;
     bool draining, committing;
-    const char *paused; /* why intake rests, static; NULL: it does not */
+    bool commit_trouble;    /* the last commit failed as a whole: said once */
+    struct log_limit rests; /* lines about resting partitions */
+    const char *paused;     /* why intake rests, static; NULL: it does not */
     struct metric *waiting, *lanes_gauge, *parked, *endings, *commits;
 };
 
@@ -152,12 +156,17 @@ static struct partition *current(struct flow *f, uint64_t epoch, const char *top
     return x != NULL && x->offsets != NULL && x->epoch == epoch ? x : NULL;
 }
 
+static void watch_partition(struct flow *f, struct partition *x, usec_t now);
+
 bool flow_record(struct flow *f, uint64_t epoch, rd_kafka_message_t *m, usec_t now)
 {
     struct partition *x = current(f, epoch, rd_kafka_topic_name(m->rkt), m->partition);
 
-    if (x != NULL)
-        intake_record(&f->intake, x, m, now);
+    if (x == NULL)
+        return false;
+    intake_record(&f->intake, x, m, now);
+    if (x->deep && !x->paused)
+        watch_partition(f, x, now);
     return false;
 }
 
@@ -196,12 +205,18 @@ void flow_committed(struct flow *f, uint64_t epoch, const rd_kafka_topic_partiti
         return;
     f->committing = false;
     if (error != NULL) {
-        log_warn("commit-failed",
-                 "code=%s\tOffsets could not be committed: %s. Tried again while the partitions "
-                 "are ours",
-                 error->code, error->text);
+        if (!f->commit_trouble)
+            log_warn(
+                "commit-failed",
+                "code=%s\tOffsets could not be committed: %s. Tried again while the partitions "
+                "are ours; this is said once",
+                error->code, error->text);
+        f->commit_trouble = true;
         return;
     }
+    if (f->commit_trouble)
+        log_info("commit-healed", "\tOffsets are committed again");
+    f->commit_trouble = false;
     metric_add(f->commits, 1);
     if (partitions_committed(f->partitions, epoch, list))
         f->commit_due = now + COMMIT_EVERY;
@@ -218,7 +233,8 @@ static const char *reason_to_rest(struct flow *f, usec_t now)
 
     if (f->draining)
         return "shutting down";
-    if (f->intake.units >= (size_t)limits->max_waiting)
+    if (f->intake.units >= (size_t)limits->max_waiting ||
+        lanes_items(f->lanes) >= (size_t)limits->max_waiting)
         return "limits.max_waiting is reached";
     if (f->intake.bytes >= budget)
         return "memory_mb is reached";
@@ -246,38 +262,81 @@ static void say_paused(struct flow *f, const char *why)
     f->paused = why;
 }
 
-/* A partition whose map would outgrow the commit metadata is read no further until it shrinks. */
-static void watch_maps(struct flow *f)
+/* Has the alert that filled this partition's share of memory been worked off to half its bound? */
+static bool still_deep(struct flow *f, const struct partition *x)
 {
-    for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next) {
-        bool full = partitions_map_full(f->partitions, x);
+    const struct lane *lane = x->deep ? lanes_find(f->lanes, x->deep_key) : NULL;
 
-        if (x->offsets == NULL || full == x->paused)
-            continue;
-        x->paused = full;
-        if (full)
-            group_pause(f->group, x->topic, x->number);
-        else
-            group_resume(f->group, x->topic, x->number, offsets_position(x->offsets));
-        log_info(full ? "partition-paused" : "partition-resumed",
-                 "topic=%s partition=%d unfinished=%zu ahead=%zu\tThe map of finished offsets %s",
-                 x->topic, x->number, offsets_unfinished(x->offsets), offsets_ahead(x->offsets),
-                 full ? "is at its bound: not read further until older alerts are finished"
-                      : "has room again");
-    }
+    return lane != NULL && lane->count > (size_t)f->config->limits.max_per_alert / 2;
+}
+
+/* A busy alert may do this several times a second: said now and then, and then both lines. */
+static void say_partition(struct flow *f, struct partition *x, usec_t now)
+{
+    unsigned skipped;
+
+    if (x->paused)
+        x->paused_said = log_limit_pass(&f->rests, now, 30 * USEC_S, &skipped);
+    if (!x->paused_said)
+        return;
+    log_info(x->paused ? "partition-paused" : "partition-resumed",
+             "topic=%s partition=%d unfinished=%zu ahead=%zu\t%s", x->topic, x->number,
+             offsets_unfinished(x->offsets), offsets_ahead(x->offsets),
+             !x->paused ? "The partition is read again"
+             : x->deep ? "One alert of this partition has limits.max_per_alert messages that wait: "
+                         "the partition is not read further until half of them are done"
+                       : "The map of finished offsets is at its bound: the partition is not read "
+                         "further until older alerts are finished");
+}
+
+/* Two things stop a single partition: its map would outgrow the commit metadata, or one alert of it
+ * has so many messages in memory that reading on would fill the memory with them. The others go on.
+ */
+static void watch_partition(struct flow *f, struct partition *x, usec_t now)
+{
+    bool full = partitions_map_full(f->partitions, x), rest;
+
+    x->deep = still_deep(f, x);
+    rest = full || x->deep;
+    if (x->offsets == NULL || rest == x->paused)
+        return;
+    x->paused = rest;
+    if (rest)
+        group_pause(f->group, x->topic, x->number);
+    else
+        group_resume(f->group, x->topic, x->number, offsets_position(x->offsets));
+    say_partition(f, x, now);
+}
+
+static void watch_partitions(struct flow *f, usec_t now)
+{
+    for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next)
+        watch_partition(f, x, now);
+}
+
+static bool wants_more(const struct flow *f)
+{
+    return f->group != NULL && lanes_ready(f->lanes) + lanes_writes(f->lanes) < READY_ENOUGH;
 }
 
 /* Returns true when there may be more to read at once. */
 static bool read_some(struct flow *f, usec_t now)
 {
     const char *why = reason_to_rest(f, now);
+    size_t total = 0;
+    bool more = true;
 
+    while (why == NULL && more && total < READ_AT_ONCE && wants_more(f)) {
+        size_t room = (size_t)f->config->limits.max_waiting - f->intake.units;
+        size_t step = room < READ_STEP ? room : READ_STEP, n = group_read(f->group, step, now);
+
+        more = n == step;
+        total += n;
+        why = reason_to_rest(f, now);
+    }
     if (!f->draining)
         say_paused(f, why);
-    if (why != NULL || f->group == NULL ||
-        lanes_ready(f->lanes) + lanes_writes(f->lanes) >= READY_ENOUGH)
-        return false;
-    return group_read(f->group, READ_AT_ONCE, now) == READ_AT_ONCE;
+    return why == NULL && more && wants_more(f);
 }
 
 static void show(struct flow *f)
@@ -305,14 +364,20 @@ static usec_t commit_in_time(struct flow *f, usec_t now)
     return f->committing ? USEC_NEVER : f->commit_due;
 }
 
+/* While it is in doubt whose the partitions are nothing leaves: another process may be at work. */
+static bool held(const struct flow *f)
+{
+    return f->draining || (f->group != NULL && group_doubtful(f->group));
+}
+
 usec_t flow_tick(struct flow *f, usec_t now)
 {
     bool more = read_some(f, now);
     usec_t next = ends_tick(f->ends, now);
 
     next = usec_min(next, start_tick(f->start, now));
-    next = usec_min(next, dispatch_tick(f->dispatch, f->draining, now));
-    watch_maps(f);
+    next = usec_min(next, dispatch_tick(f->dispatch, held(f), now));
+    watch_partitions(f, now);
     next = usec_min(next, commit_in_time(f, now));
     show(f);
     /* Flood and bounds are looked at again in a second when nothing else wakes us. */

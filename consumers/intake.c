@@ -3,6 +3,7 @@
 #include "consumers/intake.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
@@ -44,6 +45,7 @@ static void key_of(const struct keys *keys, unsigned char out[LANE_KEY_SIZE])
                                  hex_digit(keys->sys_id[2 * i + 1]));
 }
 
+/* A lane at its depth bound is noted in the partition, which rests then (flow.c). */
 static void place(struct intake *n, struct item *i, usec_t now)
 {
     unsigned char key[LANE_KEY_SIZE];
@@ -59,6 +61,12 @@ static void place(struct intake *n, struct item *i, usec_t now)
     if (lanes_items(n->lanes) >= DECODED_MAX)
         item_forget(i);
     lanes_push(n->lanes, lane, i);
+    if (lane->count >= (size_t)n->config->limits.max_per_alert) {
+        struct partition *x = i->unit->partition;
+
+        x->deep = true;
+        memcpy(x->deep_key, key, LANE_KEY_SIZE);
+    }
 }
 
 /* Design D12: what lay in the topic at the first start and is older than `cut`. */

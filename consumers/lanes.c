@@ -55,11 +55,18 @@ struct lanes *lanes_free(struct lanes *l)
     return NULL;
 }
 
-struct lane *lanes_get(struct lanes *l, const unsigned char key[LANE_KEY_SIZE], bool marked)
+struct lane *lanes_find(const struct lanes *l, const unsigned char key[LANE_KEY_SIZE])
 {
     struct lane *lane;
 
     HASH_FIND(hh, l->by_key, key, LANE_KEY_SIZE, lane);
+    return lane;
+}
+
+struct lane *lanes_get(struct lanes *l, const unsigned char key[LANE_KEY_SIZE], bool marked)
+{
+    struct lane *lane = lanes_find(l, key);
+
     if (lane != NULL)
         return lane;
     lane = xcalloc(1, sizeof *lane);

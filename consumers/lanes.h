@@ -59,6 +59,9 @@ struct lanes *lanes_free(struct lanes *l); /* panics when lanes remain; NULL is 
 /* The lane of this key, made when there is none. Borrowed; stays until lanes_drop. */
 struct lane *lanes_get(struct lanes *l, const unsigned char key[LANE_KEY_SIZE], bool marked);
 
+/* The same without making one: NULL. */
+struct lane *lanes_find(const struct lanes *l, const unsigned char key[LANE_KEY_SIZE]);
+
 /* Puts the item at the end of the lane; an idle or waiting lane becomes ready. The lane borrows it.
  */
 void lanes_push(struct lanes *l, struct lane *lane, struct item *item);

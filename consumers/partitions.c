@@ -121,7 +121,7 @@ void partition_assign(struct partition *x, uint64_t epoch, int64_t position)
 {
     partition_release(x);
     x->epoch = epoch;
-    x->paused = false;
+    x->paused = x->deep = false;
     x->tracker++;
     x->offsets = offsets_new(position, epoch);
 }
@@ -187,26 +187,37 @@ void partitions_add_first(struct partitions *p, rd_kafka_topic_partition_list_t 
     (void)offsets_free(fresh);
 }
 
-static bool commit_failed(struct partitions *p, const rd_kafka_topic_partition_t *part)
+/* True: the next commit may fit. */
+static bool shorter_metadata(struct partitions *p, const rd_kafka_topic_partition_t *part)
 {
-    if (part->err == RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE && p->metadata_max > 0) {
-        p->metadata_max = p->metadata_max > 128 ? p->metadata_max / 2 : 0;
-        log_warn(
-            "commit-metadata",
-            "topic=%s partition=%d limit=%zu\tThe broker takes less commit metadata than asked "
-            "for; the "
-            "map of finished offsets is cut to this many characters. After a restart more alerts "
-            "are "
-            "looked at again (none is written twice). Raise offset.metadata.max.bytes to avoid it",
-            part->topic, part->partition, p->metadata_max);
-        return true;
-    }
-    log_warn("commit-failed",
-             "topic=%s partition=%d offset=%lld error=%s\tThe offset could not be committed; it is "
-             "tried again "
-             "while the partition is ours",
-             part->topic, part->partition, (long long)part->offset, rd_kafka_err2name(part->err));
+    if (part->err != RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE || p->metadata_max == 0)
+        return false;
+    p->metadata_max = p->metadata_max > 128 ? p->metadata_max / 2 : 0;
+    log_warn("commit-metadata",
+             "topic=%s partition=%d limit=%zu\tThe broker takes less commit metadata than asked "
+             "for; the "
+             "map of finished offsets is cut to this many characters. After a restart more alerts "
+             "are "
+             "looked at again (none is written twice). Raise offset.metadata.max.bytes to avoid it",
+             part->topic, part->partition, p->metadata_max);
     return true;
+}
+
+/* The same error comes every half second for as long as its cause lasts. */
+static void say_commit(struct partition *x, const rd_kafka_topic_partition_t *part)
+{
+    if (x->commit_trouble == part->err)
+        return;
+    if (part->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_info("commit-healed", "topic=%s partition=%d offset=%lld\tOffsets are committed again",
+                 x->topic, x->number, (long long)part->offset);
+    else
+        log_warn(
+            "commit-failed",
+            "topic=%s partition=%d offset=%lld error=%s\tThe offset could not be committed; it "
+            "is tried again while the partition is ours. This is said once",
+            x->topic, x->number, (long long)part->offset, rd_kafka_err2name(part->err));
+    x->commit_trouble = part->err;
 }
 
 bool partitions_committed(struct partitions *p, uint64_t epoch,
@@ -220,10 +231,12 @@ bool partitions_committed(struct partitions *p, uint64_t epoch,
 
         if (x == NULL || x->offsets == NULL || x->epoch != epoch)
             continue;
+        again |= part->err != RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (shorter_metadata(p, part))
+            continue;
+        say_commit(x, part);
         if (part->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             offsets_committed(x->offsets, part->offset);
-        else
-            again |= commit_failed(p, part);
     }
     return again;
 }

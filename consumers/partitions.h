@@ -23,7 +23,11 @@ struct partition {
     msec_t cut;              /* design D12; MSEC_NONE: not known */
     int64_t end;             /* OFFSETS_NONE: not known */
     usec_t settle_until; /* content updates of its records wait: taken over from another owner */
-    bool paused;         /* its commit map grew too long */
+    bool paused;         /* nothing is read of it: see flow.c */
+    bool paused_said;
+    bool deep; /* an alert of it has too many messages in memory: the lane of this key */
+    unsigned char deep_key[16];
+    rd_kafka_resp_err_t commit_trouble; /* of the last commit: each is said once */
     struct partition *next;
 };
 

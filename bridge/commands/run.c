@@ -20,8 +20,11 @@
 #include "bridge/commands/commands.h"
 
 #define EXIT_TRY_LATER 75 /* EX_TEMPFAIL of sysexits */
-#define LEAVE_BOUND    (2 * USEC_S)
 #define TAKE_DOWN_S    1
+/* What Kafka gets at the end, once ServiceNow has answered: confirmations and the last commit; then
+ * leaving the group. A healthy broker needs milliseconds for each. */
+#define CONFIRM_BOUND (2 * USEC_S)
+#define LEAVE_BOUND   (2 * USEC_S)
 
 /* ---------------------------------------------------------------- the group's callbacks */
 
@@ -116,16 +119,20 @@ NO_RETURN static void leave_at_once(int code)
     _exit(code);
 }
 
+NO_RETURN static void leave_broken(const char *event, const struct err *error)
+{
+    log_error(event,
+              "code=%s\tKafka refuses this process for good: %s. It ends with exit code %d so that "
+              "it is started again; nothing is lost",
+              error->code, error->text, EXIT_TRY_LATER);
+    leave_at_once(EXIT_TRY_LATER);
+}
+
 static void on_fatal(void *arg, const struct err *error, usec_t now)
 {
     (void)arg;
     (void)now;
-    log_error("consumer-fatal",
-              "code=%s\tThe Kafka consumer can never go on: %s. The process ends with exit code %d "
-              "so that it "
-              "is started again; nothing is lost",
-              error->code, error->text, EXIT_TRY_LATER);
-    leave_at_once(EXIT_TRY_LATER);
+    leave_broken("consumer-fatal", error);
 }
 
 static void on_failed(void *arg, const struct err *e)
@@ -233,6 +240,11 @@ static void left(void *arg, usec_t now)
     (void)now;
     r->phase = RUN_DONE;
     loop_stop(r->loop);
+    /* The question waits in a helper thread, for seconds when no broker answers. */
+    if (r->topics_asked) {
+        log_info("stopped", "\tNothing had been taken yet");
+        leave_at_once(0);
+    }
 }
 
 static void begin_leave(struct run *r, usec_t now)
@@ -261,8 +273,12 @@ static void drain(struct run *r, usec_t now)
     bool flow_done = r->flow == NULL || flow_drained(r->flow, now);
     bool tables_done = r->workitems == NULL || workitems_drain(r->workitems, now);
 
-    if (flow_done && tables_done)
+    if (flow_done && tables_done) {
         begin_leave(r, now);
+    } else if (!r->answered && (r->flow == NULL || flow_stats(r->flow, now).in_flight == 0)) {
+        r->answered = true;
+        r->deadline = usec_min(r->deadline, now + CONFIRM_BOUND);
+    }
 }
 
 static void bound_missed(struct run *r)
@@ -347,6 +363,8 @@ static usec_t tick_run(void *arg, usec_t now)
 
     usec_t ping = service_tick(r->service, now);
 
+    if (output_broken(r->output) != NULL)
+        leave_broken("producer-fatal", output_broken(r->output));
     if (r->phase == RUN_STARTING) {
         if (!r->topics_asked && now >= r->topics_again)
             run_topics_ask(r, now);

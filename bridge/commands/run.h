@@ -36,6 +36,7 @@ struct run {
     enum run_phase phase;
     int exit_code;
     usec_t deadline;     /* of the shutdown */
+    bool answered;       /* shutdown: no request to ServiceNow is under way any more */
     usec_t topics_again; /* when the topics are asked for again; USEC_NEVER */
     bool topics_asked;
     struct err topics_problem; /* why start-up waits; class ERR_NONE when it does not */

@@ -126,6 +126,7 @@ struct config_limits {
     int64_t memory_mb;
     int64_t max_waiting;             /* messages in memory, all consumers together */
     int64_t max_parked;              /* of these: waiting for a retry */
+    int64_t max_per_alert;           /* of these: of one alert; then its partition rests */
     int64_t max_attempts;            /* of one record, before it is dead-lettered */
     usec_t retry_min, retry_max;     /* delays between attempts of one record */
     usec_t shutdown;                 /* bound on a clean shutdown */

@@ -113,6 +113,9 @@ static void fill_defaults(struct config_reader *r)
     }
     if (!config_given(r, "limits.max_parked", 0) && c->limits.max_parked > c->limits.max_waiting)
         c->limits.max_parked = c->limits.max_waiting;
+    if (!config_given(r, "limits.max_per_alert", 0) &&
+        c->limits.max_per_alert > c->limits.max_waiting / 4)
+        c->limits.max_per_alert = c->limits.max_waiting < 4 ? 1 : c->limits.max_waiting / 4;
 }
 
 static void check_limits(struct config_reader *r)
@@ -123,6 +126,10 @@ static void check_limits(struct config_reader *r)
         config_fail(r, "limits.max_parked", 0,
                     "%lld is above limits.max_waiting (%lld), of which it is a part; lower it",
                     (long long)l->max_parked, (long long)l->max_waiting);
+    if (l->max_per_alert > l->max_waiting)
+        config_fail(r, "limits.max_per_alert", 0,
+                    "%lld is above limits.max_waiting (%lld), of which it is a part; lower it",
+                    (long long)l->max_per_alert, (long long)l->max_waiting);
     if (l->retry_min > l->retry_max)
         config_fail(r, "limits.retry_min_ms", 0,
                     "%lld ms is above limits.retry_max_s (%lld s); lower one or raise the other",

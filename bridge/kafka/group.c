@@ -83,11 +83,42 @@ static void on_stray(struct group *g, rd_kafka_event_t *ev)
     group_seek(g, part->topic, part->partition, part->start);
 }
 
+void group_doubt(struct group *g, usec_t stood, bool beyond, usec_t now)
+{
+    g->stalls++;
+    g->stalled = g->stalled || beyond;
+    g->doubt_due = now;
+    metric_add(g->stalls_seen, 1);
+    if (!g->doubtful)
+        log_warn("kafka-membership-doubtful",
+                 "group=%s ms=%lld session_ms=%lld\tThe bridge stood still (stopped, swapped out, "
+                 "or no processor time), so its partitions may have been given away. Nothing is "
+                 "sent for them until a commit shows that they are still ours",
+                 g->id, (long long)(stood / USEC_MS), (long long)(g->session / USEC_MS));
+    g->doubtful = true;
+}
+
+void group_trust(struct group *g)
+{
+    if (g->doubtful)
+        log_info("kafka-membership-proved",
+                 "group=%s epoch=%llu\tThe partitions are ours: sending goes on", g->id,
+                 (unsigned long long)g->epoch);
+    g->doubtful = g->stalled = false;
+}
+
 void group_note_stall(struct group *g, usec_t now)
 {
-    if (g->phase != GROUP_IDLE && now - g->last_turn > g->session)
-        g->stalled = true;
+    usec_t stood = now - g->last_turn;
+
     g->last_turn = now;
+    if (g->phase != GROUP_IDLE && stood > g->session / 2)
+        group_doubt(g, stood, stood > g->session, now);
+}
+
+bool group_doubtful(const struct group *g)
+{
+    return g->doubtful;
 }
 
 void group_serve_event(struct group *g, rd_kafka_event_t *ev, usec_t now)
@@ -202,6 +233,9 @@ static void metrics_init(struct group *g, struct metrics *m)
                                     "Assignments that the consumer group has made here.");
     g->lost = metrics_counter(m, "kafka_assignments_lost_total", NULL,
                               "Assignments that ended because the membership ran out.");
+    g->stalls_seen = metrics_counter(m, "kafka_stalls_total", NULL,
+                                     "Turns of the loop that were late by more than half the "
+                                     "session time-out.");
     g->commits_ok = metrics_counter(m, "kafka_commits_total", "result=\"stored\"",
                                     "Commits of offsets, by result.");
     g->commits_failed = metrics_counter(m, "kafka_commits_total", "result=\"failed\"",
@@ -251,8 +285,11 @@ struct group *group_new(struct loop *l, const struct config *c, const char *cons
                         .watch_due = USEC_NEVER,
                         .session = setting(rk, "session.timeout.ms", 10 * USEC_S),
                         .poll_interval = setting(rk, "max.poll.interval.ms", 60 * USEC_S) / 4,
+                        .doubt_due = USEC_NEVER,
                         .last_turn = loop_now(l),
                         .link.client = "consumer"};
+    /* An idle wait must not look like a stall. */
+    g->poll_interval = usec_min(g->poll_interval, g->session / 4);
     for (size_t i = 0; i < topics_count; i++)
         names_add(&g->subscribed, topics[i]);
     if (state_topic != NULL)

@@ -125,6 +125,14 @@ void group_pause(struct group *g, const char *topic, int32_t partition);
 void group_resume(struct group *g, const char *topic, int32_t partition, int64_t offset);
 void group_seek(struct group *g, const char *topic, int32_t partition, int64_t offset);
 
+/* True from a stall of the loop (a turn that came later than half the session time-out, or
+ * librdkafka's word that it was not polled) until a commit made afterwards has been answered
+ * without error, or a new assignment begins: somebody else may own the partitions, and nothing must
+ * be written for them. The group asks for that answer by itself, each half second, and says both
+ * the beginning and the end. Measured, not documented anywhere: after a SIGCONT requests can leave
+ * in the very turn in which librdkafka learns of the loss. */
+bool group_doubtful(const struct group *g);
+
 bool group_joined(const struct group *g); /* an assignment is in force (it may be empty) */
 uint64_t group_epoch(const struct group *g);
 const char *group_member_id(const struct group *g); /* "" before the join */

@@ -334,7 +334,7 @@ static void begin(struct group *g, const rd_kafka_topic_partition_list_t *list, 
         rd_kafka_mem_free(g->rk, member);
     g->epoch++;
     g->refused_said = false;
-    g->stalled = false;
+    g->doubtful = g->stalled = false;
     g->ask_delay = ASK_DELAY_MIN;
     kafka_link_ok(&g->link);
     metric_add(g->rebalances, 1);

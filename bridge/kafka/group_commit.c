@@ -9,6 +9,8 @@
 #include "bridge/base/xalloc.h"
 #include "bridge/kafka/group_internal.h"
 
+#define DOUBT_AGAIN (500 * USEC_MS)
+
 static bool may_commit(struct group *g, const rd_kafka_topic_partition_t *x)
 {
     struct group_part *part = group_parts_find(&g->parts, x->topic, x->partition);
@@ -30,6 +32,7 @@ static int send_commit(struct group *g, const rd_kafka_topic_partition_list_t *l
     rd_kafka_resp_err_t code;
 
     commit->epoch = g->epoch;
+    commit->stalls = g->stalls;
     commit->proof = proof;
     code = rd_kafka_commit_queue(g->rk, list, g->queues[QUEUE_REPLY], NULL, commit);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -148,7 +151,8 @@ void group_on_commit(struct group *g, rd_kafka_event_t *ev, usec_t now)
     metric_add(fine ? g->commits_ok : g->commits_failed, 1);
     if (fine) {
         kafka_link_ok(&g->link);
-        g->stalled = g->stalled && answered.epoch != g->epoch;
+        if (answered.epoch == g->epoch && answered.stalls == g->stalls)
+            group_trust(g);
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR && list != NULL && answered.epoch == g->epoch)
         remember(g, list);
@@ -222,9 +226,20 @@ void group_confirm(struct group *g, void (*fn)(void *arg, bool ours, usec_t now)
     loop_again(g->loop);
 }
 
+/* After a stall the group wants a proof itself; while none comes it is asked for again. */
+static bool doubt_wants_proof(const struct group *g, usec_t now)
+{
+    return g->doubtful && g->phase == GROUP_ASSIGNED && now >= g->doubt_due;
+}
+
 usec_t group_commit_tick(struct group *g, usec_t now)
 {
-    if (proof_wanted(g) && g->commits == NULL)
+    if (g->doubtful && g->phase == GROUP_ASSIGNED && g->parts.count == 0)
+        group_trust(g); /* there is nothing that could be somebody else's */
+    if (g->commits == NULL && (proof_wanted(g) || doubt_wants_proof(g, now))) {
+        g->doubt_due = usec_add(now, DOUBT_AGAIN);
         send_proof(g, now);
-    return USEC_NEVER;
+    }
+    return g->doubtful && g->phase == GROUP_ASSIGNED && g->commits == NULL ? g->doubt_due
+                                                                           : USEC_NEVER;
 }

@@ -18,7 +18,8 @@ enum group_phase {
 
 struct group_commit { /* in flight */
     uint64_t epoch;
-    bool proof; /* for group_confirm */
+    uint64_t stalls; /* seen when it was sent: an answer proves nothing about a later stall */
+    bool proof;      /* for group_confirm, or because of a stall */
     struct group_commit *prev, *next;
 };
 
@@ -73,10 +74,12 @@ struct group {
     bool restart; /* assign again: a stopped partition has a new position */
     usec_t poll_interval, poll_due;
     usec_t session, last_turn;
-    /* The loop stood still for longer than the session, or librdkafka says so; until a commit has
-     * been answered the membership is in doubt. librdkafka does not call an assignment lost when a
-     * rebalance was pending before. */
-    bool stalled;
+    /* The loop stood still for longer than half the session (doubtful), or than the session
+     * (stalled: a revocation is a loss then, which librdkafka does not see when a rebalance was
+     * pending before). Both until a commit made afterwards has been answered. */
+    bool doubtful, stalled;
+    uint64_t stalls;
+    usec_t doubt_due; /* next proof because of it */
 
     struct group_commit *commits;
     struct group_proof *proofs;
@@ -94,7 +97,7 @@ struct group {
     bool fatal, closing, close_failed, closed;
     void (*done)(void *arg, usec_t now);
     void *done_arg;
-    struct metric *assigned, *rebalances, *lost, *commits_ok, *commits_failed;
+    struct metric *assigned, *rebalances, *lost, *stalls_seen, *commits_ok, *commits_failed;
 };
 
 void group_serve_event(struct group *g, rd_kafka_event_t *ev, usec_t now);
@@ -105,7 +108,11 @@ bool group_on_admin(void *group, rd_kafka_queue_t *q, usec_t now); /* committed 
 void group_take_away(struct group *g, enum group_loss loss, usec_t now);
 /* The partition's queue leads to ours from now on; later fetch starts keep that. */
 void group_forward(struct group *g, const struct group_part *part);
+/* Was this turn late? */
 void group_note_stall(struct group *g, usec_t now);
+/* The loop stood still for so long; `beyond`: longer than the session. */
+void group_doubt(struct group *g, usec_t stood, bool beyond, usec_t now);
+void group_trust(struct group *g);
 usec_t group_assign_tick(struct group *g, usec_t now);
 
 void group_on_commit(struct group *g, rd_kafka_event_t *ev, usec_t now);

@@ -131,7 +131,7 @@ static void say_other(struct group *g, rd_kafka_resp_err_t code, const char *tex
     unsigned skipped;
 
     if (code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
-        g->stalled = true;
+        group_doubt(g, 4 * g->poll_interval, true, now);
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
         if (!g->refused_said)
             log_error("kafka-acl",

@@ -52,7 +52,8 @@ struct output {
     struct again *again; /* these of them are not in flight */
     size_t pending, in_flight;
     bool alone; /* the one in flight is sent again */
-    bool closing, fatal_said;
+    bool closing;
+    struct err broken; /* class ERR_NONE: it is not */
     struct kafka_link link;
     bool answered; /* the cluster has answered once */
     struct metrics *metrics;
@@ -231,12 +232,9 @@ static void on_error(struct output *o, rd_kafka_event_t *ev)
     rd_kafka_resp_err_t code = rd_kafka_event_error(ev);
 
     if (rd_kafka_event_error_is_fatal(ev)) {
-        if (!o->fatal_said)
-            log_error("kafka-fatal",
-                      "client=producer code=%s\tThe producer cannot go on: %s. Every record fails "
-                      "until the process is started again",
-                      rd_kafka_err2name(code), rd_kafka_event_error_string(ev));
-        o->fatal_said = true;
+        (void)kafka_err(&o->broken, code, "the producer cannot go on (%s)",
+                        rd_kafka_event_error_string(ev));
+        o->broken.class = ERR_FATAL;
     } else if (kafka_err_is_connection(code) && o->pending == 0 && o->answered) {
         log_debug("kafka-connection", "client=producer\t%s", rd_kafka_event_error_string(ev));
     } else if (!kafka_link_error(&o->link, ev)) {
@@ -368,6 +366,11 @@ int output_send(struct output *o, const struct output_record *r, output_fn fn, v
     o->pending++;
     metric_set(o->gauge, (int64_t)o->pending);
     return 0;
+}
+
+const struct err *output_broken(const struct output *o)
+{
+    return o->broken.class == ERR_NONE ? NULL : &o->broken;
 }
 
 size_t output_pending(const struct output *o)

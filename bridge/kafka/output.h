@@ -56,6 +56,10 @@ struct output *output_free(struct output *o); /* purges what is left, callbacks 
 int output_send(struct output *o, const struct output_record *r, output_fn fn, void *arg,
                 struct err *e) MUST_CHECK;
 
+/* Why every record fails from now on (the broker has forgotten or refuses the producer for good);
+ * NULL: all is well. Nothing heals that but a new process: leave with exit code 75. Borrowed. */
+const struct err *output_broken(const struct output *o);
+
 size_t output_pending(const struct output *o); /* sent, not confirmed */
 rd_kafka_t *output_handle(struct output *o);   /* for admin and look-up calls; borrowed */
 /* A call over the handle was answered. Before the first one the log says that no broker can be

@@ -177,11 +177,14 @@ class Scene:
     """Topics, group, simulator and configuration of one test."""
 
     def __init__(self, title, partitions=3, sim=None, consumers=True, producers=(), extra="", consumer="", auth=None,
-                 connection="", kafka="", topics="", max_in_flight=8):
+                 connection="", kafka="", topics="", max_in_flight=8, bootstrap=BOOTSTRAP, properties=(), limits="",
+                 session_ms=6000):
         self.tag = f"{title}-{os.getpid()}-{random.randrange(1 << 24):06x}"
         root = os.environ.get("ITSM_TEST_SCENES")
         self.folder = Path(tempfile.mkdtemp(prefix=self.tag + "-", dir=root))
         self.bridges = []
+        self.bootstrap = bootstrap
+        self.positions = {}  # (partition, offset) of the alerts topic -> key of the message
         self.alerts_topic = f"alerts-{self.tag}"
         self.prefix = f"sn-{self.tag}"
         self.outcomes = f"outcomes-{self.tag}"
@@ -190,15 +193,16 @@ class Scene:
         self.group = f"group-{self.tag}"
         self.secrets = {"SNOW_SECRET": "secret", "SNOW_PASSWORD": "password"}
         self.sim = Simulator(self.folder, **(sim or {}))
-        self.admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap})
         self.make_topic(self.alerts_topic, partitions)
-        self.producer = Producer({"bootstrap.servers": BOOTSTRAP, "linger.ms": 5, "enable.idempotence": True})
+        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "enable.idempotence": True})
         self.config_file = self.folder / "itsm-bridge.cfg"
         auth = auth or ('grant = "password"; client_id = "itsm-bridge"; client_secret = "env:SNOW_SECRET"; '
                         'username = "itsm.integration"; password = "env:SNOW_PASSWORD"; token_store = "";')
         entries = (f'{{ name = "azure"; topics = ["{self.alerts_topic}"]; format = "auto"; '
                    f'target = "incident"; settle_s = 1; clear_wait_s = 1; {consumer} }}') if consumers else ""
         tables = ", ".join(f'{{ table = "{t}"; poll_busy_ms = 200; poll_idle_ms = 1000; }}' for t in producers)
+        own = "".join(f', "{p}"' for p in properties)
         self.config_file.write_text(f'''
 connection: {{
     name = "test";
@@ -210,14 +214,14 @@ connection: {{
     request_timeout_ms = 5000;
     {connection}
 }};
-kafka: {{ bootstrap_servers = "{BOOTSTRAP}"; group_id = "{self.group}";
-         properties = ["session.timeout.ms=6000", "heartbeat.interval.ms=500", "fetch.wait.max.ms=50"]; {kafka} }};
+kafka: {{ bootstrap_servers = "{bootstrap}"; group_id = "{self.group}";
+         properties = ["session.timeout.ms={session_ms}", "heartbeat.interval.ms=500", "fetch.wait.max.ms=50"{own}]; {kafka} }};
 topics: {{ prefix = "{self.prefix}"; outcomes = "{self.outcomes}"; dead_letter = "{self.dead}"; state = "{self.state}";
           {topics} }};
 consumers: ( {entries} );
 producers: ( {tables} );
 status: {{ listen = "127.0.0.1:0"; }};
-limits: {{ retry_min_ms = 100; retry_max_s = 2; }};
+limits: {{ retry_min_ms = 100; retry_max_s = 2; {limits} }};
 {extra}
 ''')
 
@@ -228,13 +232,18 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; }};
     def bridge(self, name="bridge", **kw):
         return Bridge(self, name, **kw)
 
+    def _placed(self, error, message):
+        if error is None and message.topic() == self.alerts_topic:
+            self.positions[message.partition(), message.offset()] = (message.key() or b"").decode("utf-8", "replace")
+
     def send(self, value, key=None, partition=-1, topic=None, timestamp=0, headers=None):
         if not isinstance(value, (bytes, type(None))):
             value = json.dumps(value).encode()
         while True:
             try:
                 kw = {} if partition < 0 else {"partition": partition}
-                self.producer.produce(topic or self.alerts_topic, value, key, timestamp=timestamp, headers=headers, **kw)
+                self.producer.produce(topic or self.alerts_topic, value, key, timestamp=timestamp, headers=headers,
+                                      on_delivery=self._placed, **kw)
                 return
             except BufferError:
                 self.producer.poll(0.1)
@@ -244,7 +253,7 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; }};
 
     def read_all(self, topic, committed=True):
         """Every record of a topic up to its present end."""
-        consumer = Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": f"reader-{random.random()}",
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{random.random()}",
                              "enable.auto.commit": False, "auto.offset.reset": "earliest",
                              "isolation.level": "read_committed" if committed else "read_uncommitted"})
         try:
@@ -267,7 +276,7 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; }};
 
     def committed(self):
         """partition -> (committed offset, end offset)"""
-        consumer = Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": self.group, "enable.auto.commit": False})
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.group, "enable.auto.commit": False})
         try:
             parts = consumer.list_topics(self.alerts_topic, timeout=10).topics[self.alerts_topic].partitions
             got = consumer.committed([TopicPartition(self.alerts_topic, p) for p in parts], timeout=10)
@@ -282,6 +291,7 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; }};
                  lambda: all(done >= end for done, end in self.committed().values()), seconds, 0.3)
 
     def close(self, keep=False):
+        keep = keep or "ITSM_TEST_KEEP" in os.environ
         for bridge in self.bridges:
             if bridge.process.poll() is None:
                 bridge.kill()

@@ -183,6 +183,50 @@ static void test_an_idle_member_stays(void **state)
     assert_true(group_joined(m->group));
     assert_int_equal(m->given, 1);
     assert_int_equal(m->taken, 0);
+    assert_false(group_doubtful(m->group)); /* waiting is no stall */
+    kafka_member_free(m);
+    free(topic);
+    free(id);
+}
+
+static bool is_trusted(void *arg)
+{
+    struct kafka_goal *g = arg;
+
+    return !group_doubtful(g->m->group);
+}
+
+/* The loop stands still for more than half the session, with a commit under way: its answer, which
+ * came meanwhile, proves nothing. */
+static void test_a_stall_is_doubted_until_a_later_commit(void **state)
+{
+    static const char *const strict[] = {"session.timeout.ms", "4000", NULL};
+    char *topic = kafka_rig_name("stall"), *id = kafka_rig_name("group");
+    const char *const topics[] = {topic, NULL};
+    struct kafka_wish w = {.id = id, .topics = topics, .properties = strict};
+    struct kafka_member *m;
+    struct loop *other;
+    struct err e;
+
+    (void)state;
+    kafka_rig_topic(topic, 1, NULL);
+    kafka_rig_produce(topic, 0, 5);
+    m = kafka_member_new(&w);
+    kafka_member_until((struct kafka_goal){.m = m, .a = 5}, kafka_is_read, 20);
+    kafka_member_commit(m, "before");
+    assert_false(group_doubtful(m->group));
+    assert_int_equal(group_commit(m->group, m->epoch, kafka_member_positions(m, "during"), &e), 0);
+    other = loop_new(&e);
+    for (usec_t end = clock_now() + 2500 * USEC_MS; clock_now() < end;)
+        loop_turn(other, 50 * USEC_MS); /* not the member's */
+    (void)loop_free(other);
+    loop_turn(m->loop, 0);
+    assert_int_equal(m->committed, 2); /* the owner has his answer */
+    assert_true(group_doubtful(m->group));
+    kafka_member_until((struct kafka_goal){.m = m}, is_trusted, 10);
+    assert_int_equal(m->committed, 2); /* the proof is the group's own */
+    assert_int_equal(m->commit_errors, 0);
+    assert_int_equal(m->taken, 0);
     kafka_member_free(m);
     free(topic);
     free(id);
@@ -227,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_a_topic_made_later_is_read),
         cmocka_unit_test(test_close_at_any_moment),
         cmocka_unit_test(test_an_idle_member_stays),
+        cmocka_unit_test(test_a_stall_is_doubted_until_a_later_commit),
         cmocka_unit_test(test_the_older_of_two_static_members_ends),
     };
 

@@ -293,6 +293,7 @@ static void smaller_waiting_lowers_parked(void **state)
     (void)state;
     assert_int_equal(c->limits.max_waiting, 100);
     assert_int_equal(c->limits.max_parked, 100);
+    assert_int_equal(c->limits.max_per_alert, 25);
     (void)config_free(c);
 }
 

@@ -108,10 +108,38 @@ static void test_dead_broker(void **state)
     assert_true(k == NULL && o == NULL && l == NULL && c == NULL);
 }
 
+static bool is_broken(void *arg)
+{
+    return output_broken(arg) != NULL;
+}
+
+/* What the broker answers to a producer that it has forgotten, by librdkafka's own means. */
+static void test_broken_producer(void **state)
+{
+    struct config *c = kafka_rig_config("127.0.0.1:1", "g", NULL);
+    struct loop *l;
+    struct output *o;
+    struct err e;
+
+    (void)state;
+    l = loop_new(&e);
+    o = output_new(l, c, NULL, 0, NULL, &e);
+    assert_null(output_broken(o));
+    (void)rd_kafka_test_fatal_error(
+        output_handle(o), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "records are missing");
+    kafka_rig_until(&l, 1, is_broken, o, 10);
+    assert_int_equal(output_broken(o)->class, ERR_FATAL);
+    assert_non_null(strstr(output_broken(o)->text, "records are missing"));
+    (void)output_free(o);
+    (void)loop_free(l);
+    (void)kafka_rig_config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dead_broker),
+        cmocka_unit_test(test_broken_producer),
     };
 
     return cmocka_run_group_tests_name("kafka_dead", tests, NULL, NULL);
