@@ -145,6 +145,7 @@ void dispatch_drop_stale(struct dispatch *d, struct lane *lane)
             continue;
         lanes_take(d->lanes, i);
         d->gone(d->gone_arg, i);
+        lane_forget_refusal(lane);
     }
 }
 
@@ -222,6 +223,7 @@ bool dispatch_without_request(struct dispatch *d, struct lane *lane, const struc
         return false;
     if (lane->sight != SIGHT_ABSENT)
         lane->refused = false;
+    lane_forget_refusal(lane);
     lanes_settle(d->lanes, lane);
     return true;
 }

@@ -35,7 +35,6 @@ struct dispatch {
     size_t bulk;         /* lanes of the next bulk read */
     bool suspect;        /* records may exist already: look before creating */
     bool by_correlation; /* the instance does not take our sys_ids */
-    bool proved;         /* an answer showed that it does */
     struct log_limit said;
     void (*gone)(void *arg, struct item *i); /* of the last release; NULL before the first */
     void *gone_arg;

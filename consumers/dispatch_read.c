@@ -103,10 +103,8 @@ static void see(struct dispatch *d, struct lane *lane, const json_t *row, usec_t
         row != NULL && record_parse(row, &lane->record) == 0 ? SIGHT_RECORD : SIGHT_ABSENT;
     lane->sight_at = now;
     lane->doubt = false;
-    if (lane->sight == SIGHT_RECORD) {
+    if (lane->sight == SIGHT_RECORD)
         ledger_put(d->ledger, lane->key, &lane->record);
-        err_clear(&lane->verify);
-    }
     metric_add(d->read_lanes, 1);
 }
 
@@ -162,7 +160,9 @@ static void look_failed(struct look *k, const struct snow_outcome *o, usec_t now
                   DISPATCH_TABLE, o->status, o->err.code, o->err.text);
     for (size_t i = 0; i < k->count; i++) {
         lane_move(d->lanes, k->lanes[i], LANE_IDLE);
-        if (refused || o->verdict == SNOW_UNKNOWN)
+        if (k->lanes[i]->count == 0) /* its partitions were taken meanwhile */
+            lanes_settle(d->lanes, k->lanes[i]);
+        else if (refused || o->verdict == SNOW_UNKNOWN)
             lane_delay(d->lanes, k->lanes[i], LANE_DELAYED,
                        now + backoff_delay(&d->rand, refused ? 5 : 1, d->config->limits.retry_min,
                                            d->config->limits.retry_max, 0),

@@ -66,6 +66,8 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
                                         &fire->fact.version, &stamp);
     case ACT_UPDATE:
         return incident_update(&x, item_alert(fire), what->generation, &fire->fact.version);
+    case ACT_REMARK:
+        return incident_remark(item_alert(fire), &fire->fact.version);
     case ACT_RESOLVE:
         return incident_resolve(&x, item_alert(clear), &stamp);
     case ACT_STAMP:
@@ -99,6 +101,7 @@ static const char *operation_of(enum action a)
         [ACT_CREATE] = "created", [ACT_CREATE_RESOLVED] = "created-resolved",
         [ACT_UPDATE] = "updated", [ACT_RESOLVE] = "resolved",
         [ACT_STAMP] = "stamped",  [ACT_HOLD_NOTE] = "noted",
+        [ACT_REMARK] = "noted",
     };
 
     return words[a];
@@ -147,9 +150,7 @@ static void check_sys_id(struct write *w, const struct record *r)
 
     if (!is_create(w->what.action))
         return;
-    if (strcmp(r->sys_id, w->sys_id) == 0) {
-        d->proved = true;
-    } else if (!d->by_correlation) {
+    if (strcmp(r->sys_id, w->sys_id) != 0 && !d->by_correlation) {
         d->by_correlation = true;
         log_error("sys-id-ignored",
                   "wanted=%s got=%s\tThe instance does not take the sys_id that the bridge "
@@ -176,6 +177,44 @@ static void set_content(const struct write *w, struct record *r)
     }
 }
 
+/* The lane may be gone before the update can no longer land: the ledger remembers. */
+static void settle_later(struct write *w, usec_t now)
+{
+    w->lane->settle_until = now + item_at(w->lane, 0)->unit->consumer->settle;
+    ledger_settle(w->d->ledger, w->lane->key, w->lane->settle_until);
+}
+
+/* One more attempt of each message that the write was for. */
+static void charge(struct write *w)
+{
+    for (size_t k = 0; k < w->what.consumed; k++)
+        item_at(w->lane, k)->attempts++;
+}
+
+static void delay(struct write *w, const struct snow_outcome *o, const char *reason, usec_t now)
+{
+    unsigned attempts = o->outage ? 1 : item_at(w->lane, 0)->attempts;
+    const struct config_limits *limits = &w->d->config->limits;
+
+    forget_sight(w->lane);
+    lane_delay(w->d->lanes, w->lane, LANE_DELAYED,
+               now + backoff_delay(&w->d->rand, attempts, limits->retry_min, limits->retry_max,
+                                   o->retry_after),
+               reason);
+}
+
+static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now)
+{
+    /* A lost answer or a time-out is the instance's trouble; an answer of its own is the record's.
+     */
+    if (!o->outage)
+        charge(w);
+    w->lane->doubt = true;
+    if (w->what.action == ACT_UPDATE)
+        settle_later(w, now);
+    delay(w, o, "the answer to a write was lost or unclear", now);
+}
+
 static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
 {
     struct dispatch *d = w->d;
@@ -184,10 +223,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
 
     if (record_parse(o->result, &r) != 0) {
         /* The write happened; what it answered is not a record. Look before it is called done. */
-        w->lane->doubt = true;
-        forget_sight(w->lane);
-        lane_delay(d->lanes, w->lane, LANE_DELAYED, now + d->config->limits.retry_min,
-                   "the answer was unreadable");
+        on_unknown(w, o, now);
         return;
     }
     set_content(w, &r);
@@ -199,7 +235,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
     w->lane->refused = false;
     w->lane->doubt = false;
     w->lane->clear_wait_until = 0;
-    err_clear(&w->lane->verify);
+    lane_forget_refusal(w->lane);
     forget_sight(w->lane);
     lanes_settle(d->lanes, w->lane);
     record_done(&r);
@@ -217,14 +253,13 @@ static void on_exists(struct write *w, const struct snow_outcome *o, usec_t now)
     lanes_settle(w->d->lanes, w->lane);
 }
 
-/* Deleted between our read and our write: the next look tells. */
+/* Deleted between our read and our write: the next look tells. An instance that shows a record and
+ * yet says 404 to its update costs the record its attempts, or this would go on for ever. */
 static void on_absent(struct write *w, const struct snow_outcome *o, usec_t now)
 {
-    (void)o;
-    (void)now;
+    charge(w);
     w->lane->doubt = true;
-    forget_sight(w->lane);
-    lanes_settle(w->d->lanes, w->lane);
+    delay(w, o, "the record was not there when it was written", now);
 }
 
 static void dead_group(struct write *w, int status, const struct err *why, usec_t now)
@@ -237,9 +272,25 @@ static void dead_group(struct write *w, int status, const struct err *why, usec_
                          .err = why};
 
     dispatch_end_items(w->d, w->lane, w->what.consumed, &how, now);
-    err_clear(&w->lane->verify);
+    lane_forget_refusal(w->lane);
     forget_sight(w->lane);
     lanes_settle(w->d->lanes, w->lane);
+}
+
+/* A 403 may follow a commit: look once before it is called refused. */
+static void look_once(struct write *w, const struct snow_outcome *o)
+{
+    struct lane *lane = w->lane;
+
+    if (lane->refusal == NULL)
+        lane->refusal = xcalloc(1, sizeof *lane->refusal);
+    *lane->refusal = (struct lane_refusal){.create = is_create(w->what.action),
+                                           .count = w->what.consumed,
+                                           .status = o->status,
+                                           .err = o->err};
+    lane->doubt = true;
+    forget_sight(lane);
+    lanes_settle(w->d->lanes, lane);
 }
 
 static void on_rejected(struct write *w, const struct snow_outcome *o, usec_t now)
@@ -258,46 +309,10 @@ static void on_rejected(struct write *w, const struct snow_outcome *o, usec_t no
         lanes_settle(w->d->lanes, w->lane);
         return;
     }
-    if (o->doubtful) {
-        /* A 403 may follow a commit (KB0546297): look once more before it is called refused. */
-        w->lane->verify = o->err;
-        w->lane->verify_status = o->status;
-        w->lane->doubt = true;
-        forget_sight(w->lane);
-        lanes_settle(w->d->lanes, w->lane);
-        return;
-    }
-    dead_group(w, o->status, &o->err, now);
-}
-
-/* The lane may be gone before the update can no longer land: the ledger remembers. */
-static void settle_later(struct write *w, usec_t now)
-{
-    w->lane->settle_until = now + item_at(w->lane, 0)->unit->consumer->settle;
-    ledger_settle(w->d->ledger, w->lane->key, w->lane->settle_until);
-}
-
-static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now)
-{
-    struct dispatch *d = w->d;
-    unsigned attempts = 1;
-
-    /* A lost answer or a time-out is the instance's trouble; an answer of its own is the record's.
-     */
-    if (!o->outage) {
-        struct item *i = w->lane->items;
-
-        for (size_t k = 0; k < w->what.consumed; k++, i = i->next)
-            attempts = ++i->attempts;
-    }
-    w->lane->doubt = true;
-    if (w->what.action == ACT_UPDATE)
-        settle_later(w, now);
-    forget_sight(w->lane);
-    lane_delay(d->lanes, w->lane, LANE_DELAYED,
-               now + backoff_delay(&d->rand, attempts, d->config->limits.retry_min,
-                                   d->config->limits.retry_max, o->retry_after),
-               "the answer to a write was lost or unclear");
+    if (o->doubtful)
+        look_once(w, o);
+    else
+        dead_group(w, o->status, &o->err, now);
 }
 
 static void on_not_done(struct write *w, const struct snow_outcome *o, usec_t now)
@@ -334,29 +349,44 @@ static void answer(void *arg, const struct snow_op *ops, const struct snow_outco
 
 /* ---------------------------------------------------------------- sending */
 
+/* The look after a refusal shows that the write was not applied, or it would not be wanted again.
+ * An insert that was refused and is there all the same is followed by other writes: these are
+ * tried. */
+static bool refused_again(struct write *w, usec_t now)
+{
+    struct lane_refusal *refusal = w->lane->refusal;
+    struct lane_refusal was;
+
+    if (refusal == NULL)
+        return false;
+    was = *refusal;
+    lane_forget_refusal(w->lane);
+    if (was.create != is_create(w->what.action))
+        return false;
+    if (w->what.consumed > was.count)
+        w->what.consumed = was.count;
+    dead_group(w, was.status, &was.err, now);
+    return true;
+}
+
 /* A write that was refused before, or failed too often, and that the look has not explained. */
 static bool given_up(struct write *w, usec_t now)
 {
-    struct lane *lane = w->lane;
-    unsigned attempts = item_at(lane, 0)->attempts;
-    int status = 0;
+    unsigned attempts = item_at(w->lane, 0)->attempts;
     struct err why;
 
-    if (lane->verify.class != ERR_NONE) {
-        why = lane->verify;
-        status = lane->verify_status;
-    } else if (attempts >= (unsigned)w->d->config->limits.max_attempts) {
-        (void)err_set(&why, ERR_REJECT, "attempts",
-                      "ServiceNow answered %u times without saying clearly that the write was "
-                      "done, and the record shows "
-                      "that it was not. See the instance's log for this record, mend the cause, "
-                      "then send the dead "
-                      "letter again (limits.max_attempts is %lld)",
-                      attempts, (long long)w->d->config->limits.max_attempts);
-    } else {
+    if (refused_again(w, now))
+        return true;
+    if (attempts < (unsigned)w->d->config->limits.max_attempts)
         return false;
-    }
-    dead_group(w, status, &why, now);
+    (void)err_set(&why, ERR_REJECT, "attempts",
+                  "ServiceNow answered %u times without saying clearly that the write was "
+                  "done, and the record shows "
+                  "that it was not. See the instance's log for this record, mend the cause, "
+                  "then send the dead "
+                  "letter again (limits.max_attempts is %lld)",
+                  attempts, (long long)w->d->config->limits.max_attempts);
+    dead_group(w, 0, &why, now);
     return true;
 }
 

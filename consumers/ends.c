@@ -132,19 +132,26 @@ static void try_later(struct end *x, const struct err *error, usec_t now)
     retryq_add(e->waiting, &x->retry, now + delay, what);
 }
 
-/* The topic takes no record of this size: cut the value, then leave the headers out. */
-static bool shrink(struct end *x)
+/* The topic takes no record of this size: cut the value, then leave the headers out. When nothing
+ * is left to cut, it is whole again at the next try: the topic's bound may have been raised by
+ * then. */
+static bool shrink(struct end *x, const struct err *error)
 {
     size_t length = x->unit->message.value_length;
 
+    if (x->stage != STAGE_DEAD || strcmp(error->code, "kafka-too-large") != 0)
+        return false;
+    if (x->value_max == 0 && !x->headers_kept) {
+        x->value_max = SIZE_MAX;
+        x->headers_kept = true;
+        return false;
+    }
     if (x->value_max > length)
         x->value_max = length;
     if (x->value_max > 0)
         x->value_max = x->value_max < 1024 ? 0 : x->value_max / 2;
-    else if (x->headers_kept)
-        x->headers_kept = false;
     else
-        return false;
+        x->headers_kept = false;
     return true;
 }
 
@@ -153,7 +160,7 @@ static void confirmed(void *arg, const struct err *error, usec_t now)
     struct end *x = arg;
 
     if (error != NULL) {
-        if (x->stage == STAGE_DEAD && error->class == ERR_REJECT && shrink(x))
+        if (shrink(x, error))
             step(x, now);
         else
             try_later(x, error, now);
@@ -223,7 +230,7 @@ static void step(struct end *x, usec_t now)
     }
     do
         rc = x->stage == STAGE_DEAD ? send_dead(x, &error) : send_outcome(x, &error);
-    while (rc != 0 && error.class == ERR_REJECT && x->stage == STAGE_DEAD && shrink(x));
+    while (rc != 0 && shrink(x, &error));
     if (rc != 0)
         try_later(x, &error, now);
 }

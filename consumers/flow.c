@@ -16,8 +16,10 @@
 /* With this many alerts ready to be sent, more need not be in memory: they wait in librdkafka's
  * queue, undecoded. Alerts that wait for a retry do not count, so they hold nobody up. */
 #define READY_ENOUGH 512
-/* Between two looks at the bounds; only max_waiting is kept to the message. */
-#define READ_STEP 32
+/* Bounds are looked at after so many messages, or fewer where less room is left. */
+#define READ_STEP    16
+#define MESSAGE_SIZE ((size_t)1 << 20) /* the largest that brokers take by default */
+#define SAY_EVERY    (30 * USEC_S)
 /* What the process needs beside the waiting messages: librdkafka's queue and fetch buffers, caches.
  */
 #define FIXED_BYTES ((size_t)64 << 20)
@@ -35,10 +37,13 @@ struct flow {
     struct intake intake;
     usec_t commit_due;
     bool draining, committing;
+    bool refused;           /* the last commit was: it is repeated at its pace, also at the end */
     bool commit_trouble;    /* the last commit failed as a whole: said once */
     struct log_limit rests; /* lines about resting partitions */
     const char *paused;     /* why intake rests, static; NULL: it does not */
-    struct metric *waiting, *lanes_gauge, *parked, *endings, *commits;
+    bool pause_said;
+    struct log_limit pause_limit;
+    struct metric *waiting, *lanes_gauge, *parked, *endings, *commits, *resting;
 };
 
 static void unit_done(void *arg, struct unit *u, usec_t now)
@@ -67,6 +72,7 @@ static void make_metrics(struct flow *f, struct metrics *m)
         metrics_gauge(m, "lanes_parked", NULL, "Alerts that wait for a retry or a settle time");
     f->endings = metrics_gauge(m, "endings_pending", NULL,
                                "Outcome records and dead letters not confirmed yet");
+    f->resting = metrics_gauge(m, "intake_paused", NULL, "1 while no alerts are read at a bound");
     f->commits = metrics_counter(m, "commits_total", NULL, "Offset commits answered without error");
 }
 
@@ -120,13 +126,15 @@ void flow_given(struct flow *f, struct group *g, uint64_t epoch, const struct gr
     start_given(f->start, g, epoch, parts, n, now);
 }
 
-static void commit(struct flow *f, usec_t now)
+/* `last`: the partitions are being taken away, so this one does not wait for another one's answer.
+ */
+static void commit(struct flow *f, bool last, usec_t now)
 {
     rd_kafka_topic_partition_list_t *list;
     struct err e;
 
     f->commit_due = now + COMMIT_EVERY;
-    if (f->group == NULL || group_committing(f->group))
+    if (f->group == NULL || (group_committing(f->group) && !last))
         return;
     list = partitions_commit_list(f->partitions);
     if (list == NULL)
@@ -140,7 +148,7 @@ void flow_taken(struct flow *f, uint64_t epoch, enum group_loss loss, usec_t now
     (void)epoch;
     start_taken(f->start);
     if (loss == GROUP_REVOKED)
-        commit(f, now);
+        commit(f, true, now);
     dispatch_release(f->dispatch, gone, f);
     for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next)
         partition_release(x);
@@ -204,62 +212,77 @@ void flow_committed(struct flow *f, uint64_t epoch, const rd_kafka_topic_partiti
     if (start_committed(f->start, epoch, list, error, now))
         return;
     f->committing = false;
-    if (error != NULL) {
-        if (!f->commit_trouble)
-            log_warn(
-                "commit-failed",
-                "code=%s\tOffsets could not be committed: %s. Tried again while the partitions "
-                "are ours; this is said once",
-                error->code, error->text);
-        f->commit_trouble = true;
-        return;
-    }
-    if (f->commit_trouble)
+    f->refused = error != NULL || partitions_committed(f->partitions, epoch, list);
+    if (error == NULL && f->commit_trouble)
         log_info("commit-healed", "\tOffsets are committed again");
-    f->commit_trouble = false;
-    metric_add(f->commits, 1);
-    if (partitions_committed(f->partitions, epoch, list))
-        f->commit_due = now + COMMIT_EVERY;
+    if (error != NULL && !f->commit_trouble)
+        log_warn(
+            "commit-failed",
+            "code=%s\tOffsets could not be committed: %s. Tried again while the partitions are "
+            "ours; this is said once",
+            error->code, error->text);
+    f->commit_trouble = error != NULL;
+    if (!f->refused)
+        metric_add(f->commits, 1);
 }
 
 /* ---------------------------------------------------------------- turns */
+
+/* What waiting messages may take of limits.memory_mb. */
+static size_t byte_budget(const struct flow *f)
+{
+    size_t memory = (size_t)f->config->limits.memory_mb << 20;
+
+    return memory > 2 * FIXED_BYTES ? memory - FIXED_BYTES : memory / 2;
+}
+
+/* A bound that was reached holds until an eighth of it is free again: reading in long strides, not
+ * by the single message. */
+static bool at_bound(const struct flow *f, size_t have, size_t bound)
+{
+    return have >= (f->paused == NULL ? bound : bound - bound / 8);
+}
 
 /* Why nothing may be read now; NULL: go on. */
 static const char *reason_to_rest(struct flow *f, usec_t now)
 {
     const struct config_limits *limits = &f->config->limits;
-    size_t memory = (size_t)limits->memory_mb << 20;
-    size_t budget = memory > 2 * FIXED_BYTES ? memory - FIXED_BYTES : memory / 2;
 
     if (f->draining)
         return "shutting down";
-    if (f->intake.units >= (size_t)limits->max_waiting ||
-        lanes_items(f->lanes) >= (size_t)limits->max_waiting)
+    if (at_bound(f, f->intake.units, (size_t)limits->max_waiting) ||
+        at_bound(f, lanes_items(f->lanes), (size_t)limits->max_waiting))
         return "limits.max_waiting is reached";
-    if (f->intake.bytes >= budget)
-        return "memory_mb is reached";
-    if (lanes_parked_full(f->lanes))
-        return "limits.max_parked is reached: too many alerts wait for a retry";
+    if (at_bound(f, f->intake.bytes, byte_budget(f)))
+        return "limits.memory_mb is reached";
+    if (at_bound(f, lanes_parked(f->lanes), (size_t)limits->max_parked))
+        return "limits.max_parked is reached: too many alerts wait for a retry or a settle time";
     if (ends_flooded(f->ends, now))
         return "limits.dead_letters_per_minute is reached: look at the dead letters, a mapping or "
                "a right may be wrong";
     return NULL;
 }
 
-static void say_paused(struct flow *f, const char *why)
+/* Under a steady backlog intake rests and reads by turns: said at most every half minute, and "read
+ * again" only where the pause was said. */
+static void say_paused(struct flow *f, const char *why, usec_t now)
 {
-    if (why == f->paused)
-        return;
-    if (why != NULL)
-        log_warn("intake-paused",
-                 "waiting=%zu bytes=%zu parked=%zu\tNo more alerts are read for now: %s. Nothing "
-                 "is lost, "
-                 "they stay in their topics",
-                 f->intake.units, f->intake.bytes, lanes_parked(f->lanes), why);
-    else
-        log_info("intake-resumed", "waiting=%zu bytes=%zu\tAlerts are read again", f->intake.units,
-                 f->intake.bytes);
+    unsigned skipped;
+
     f->paused = why;
+    metric_set(f->resting, why != NULL);
+    if (why == NULL) {
+        if (f->pause_said)
+            log_info("intake-resumed", "waiting=%zu bytes=%zu\tAlerts are read again",
+                     f->intake.units, f->intake.bytes);
+        f->pause_said = false;
+    } else if (!f->pause_said && log_limit_pass(&f->pause_limit, now, SAY_EVERY, &skipped)) {
+        log_warn("intake-paused",
+                 "waiting=%zu bytes=%zu parked=%zu not_said=%u\tNo more alerts are read for now: "
+                 "%s. Nothing is lost, they stay in their topics",
+                 f->intake.units, f->intake.bytes, lanes_parked(f->lanes), skipped, why);
+        f->pause_said = true;
+    }
 }
 
 /* Has the alert that filled this partition's share of memory been worked off to half its bound? */
@@ -310,33 +333,47 @@ static void watch_partition(struct flow *f, struct partition *x, usec_t now)
 
 static void watch_partitions(struct flow *f, usec_t now)
 {
+    if (f->group == NULL || !group_joined(f->group))
+        return; /* what is not fetched yet cannot be paused */
     for (struct partition *x = partitions_first(f->partitions); x != NULL; x = x->next)
         watch_partition(f, x, now);
 }
 
-static bool wants_more(const struct flow *f)
-{
-    return f->group != NULL && lanes_ready(f->lanes) + lanes_writes(f->lanes) < READY_ENOUGH;
-}
-
-/* Returns true when there may be more to read at once. */
-static bool read_some(struct flow *f, usec_t now)
+/* Does a bound hold? Looked at before and after the work of a turn: what ends in it makes room. */
+static bool rests(struct flow *f, usec_t now)
 {
     const char *why = reason_to_rest(f, now);
-    size_t total = 0;
-    bool more = true;
 
-    while (why == NULL && more && total < READ_AT_ONCE && wants_more(f)) {
-        size_t room = (size_t)f->config->limits.max_waiting - f->intake.units;
-        size_t step = room < READ_STEP ? room : READ_STEP, n = group_read(f->group, step, now);
-
-        more = n == step;
-        total += n;
-        why = reason_to_rest(f, now);
-    }
     if (!f->draining)
-        say_paused(f, why);
-    return why == NULL && more && wants_more(f);
+        say_paused(f, why, now);
+    return why != NULL;
+}
+
+/* How many messages may be read before the bounds, of which none is reached, are looked at again.
+ */
+static size_t step_size(const struct flow *f)
+{
+    size_t messages = (size_t)f->config->limits.max_waiting - f->intake.units;
+    size_t bytes = (byte_budget(f) - f->intake.bytes) / MESSAGE_SIZE;
+    size_t step = messages < bytes ? messages : bytes;
+
+    return step > READ_STEP ? READ_STEP : step == 0 ? 1 : step;
+}
+
+static bool has_enough(const struct flow *f)
+{
+    return lanes_ready(f->lanes) + lanes_writes(f->lanes) >= READY_ENOUGH;
+}
+
+static void read_some(struct flow *f, usec_t now)
+{
+    for (size_t n = 0; f->group != NULL && n < READ_AT_ONCE && !has_enough(f) && !rests(f, now);) {
+        size_t step = step_size(f), got = group_read(f->group, step, now);
+
+        if (got < step)
+            return;
+        n += got;
+    }
 }
 
 static void show(struct flow *f)
@@ -360,7 +397,7 @@ static usec_t commit_in_time(struct flow *f, usec_t now)
     if (!anything_to_commit(f) || f->committing)
         return USEC_NEVER;
     if (now >= f->commit_due)
-        commit(f, now);
+        commit(f, false, now);
     return f->committing ? USEC_NEVER : f->commit_due;
 }
 
@@ -372,18 +409,20 @@ static bool held(const struct flow *f)
 
 usec_t flow_tick(struct flow *f, usec_t now)
 {
-    bool more = read_some(f, now);
-    usec_t next = ends_tick(f->ends, now);
+    usec_t next;
 
-    next = usec_min(next, start_tick(f->start, now));
+    read_some(f, now);
+    next = usec_min(ends_tick(f->ends, now), start_tick(f->start, now));
     next = usec_min(next, dispatch_tick(f->dispatch, held(f), now));
     watch_partitions(f, now);
     next = usec_min(next, commit_in_time(f, now));
     show(f);
-    /* Flood and bounds are looked at again in a second when nothing else wakes us. */
-    if (f->paused != NULL && !f->draining)
-        next = usec_min(next, now + USEC_S);
-    return more ? now : next;
+    if (f->draining || f->group == NULL)
+        return next;
+    /* The bound of dead letters is one of time: looked at again in a second. */
+    if (rests(f, now))
+        return usec_min(next, now + USEC_S);
+    return group_readable(f->group) && !has_enough(f) ? now : next;
 }
 
 void flow_drain(struct flow *f)
@@ -396,7 +435,8 @@ bool flow_drained(struct flow *f, usec_t now)
 {
     if (dispatch_in_flight(f->dispatch) > 0 || ends_pending(f->ends) > 0)
         return false;
-    f->commit_due = now;
+    if (!f->refused)
+        f->commit_due = now;
     (void)commit_in_time(f, now);
     return !f->committing && !anything_to_commit(f);
 }

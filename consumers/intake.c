@@ -30,7 +30,7 @@ void intake_free_unit(struct intake *n, struct unit *u)
 {
     n->units--;
     n->bytes -= u->bytes;
-    free(u);
+    (void)unit_free(u);
 }
 
 static int hex_digit(char c)

@@ -101,6 +101,12 @@ void lane_move(struct lanes *l, struct lane *lane, enum lane_state to)
         DL_APPEND(l->writes, lane);
 }
 
+void lane_forget_refusal(struct lane *lane)
+{
+    free(lane->refusal);
+    lane->refusal = NULL;
+}
+
 void lane_delay(struct lanes *l, struct lane *lane, enum lane_state how, usec_t due,
                 const char *reason)
 {
@@ -140,6 +146,7 @@ void lanes_settle(struct lanes *l, struct lane *lane)
     HASH_DEL(l->by_key, lane);
     l->count[LANE_IDLE]--;
     record_done(&lane->record);
+    free(lane->refusal);
     free(lane);
 }
 

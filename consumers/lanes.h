@@ -27,6 +27,15 @@ enum lane_state {
     LANE_LOOKUP,  /* waits for the sys_id of a configuration item */
 };
 
+/* A write that was refused although it may have been applied (KB0546297): the record is looked at
+ * once, and what would only be repeated then becomes a dead letter. */
+struct lane_refusal {
+    bool create;
+    size_t count; /* items from the head that it was for */
+    int status;   /* HTTP */
+    struct err err;
+};
+
 struct lane {
     unsigned char
         key[LANE_KEY_SIZE]; /* marked: the record's sys_id; unmarked: digest of the series */
@@ -44,10 +53,9 @@ struct lane {
     struct record record; /* SIGHT_RECORD */
     usec_t sight_at;      /* when the read's answer came */
     usec_t clear_wait_until, settle_until;
-    size_t taken;        /* FLIGHT: how many items from the head the operation is for */
-    uint32_t generation; /* FLIGHT: of the record that is written */
-    struct err verify; /* a refused create is looked at once more before it becomes a dead letter */
-    int verify_status; /* HTTP status of that refusal */
+    size_t taken;                 /* FLIGHT: how many items from the head the operation is for */
+    uint32_t generation;          /* FLIGHT: of the record that is written */
+    struct lane_refusal *refusal; /* owned; NULL: none */
 };
 
 struct lanes;
@@ -71,6 +79,8 @@ void lanes_take(struct lanes *l, struct item *item);
 
 /* The only way from one state to another; panics on a pair that must not happen. */
 void lane_move(struct lanes *l, struct lane *lane, enum lane_state to);
+/* What was refused is of no more interest. */
+void lane_forget_refusal(struct lane *lane);
 /* DELAYED or WAITING until `due`; decoded alerts are let go meanwhile. `reason`: static. */
 void lane_delay(struct lanes *l, struct lane *lane, enum lane_state how, usec_t due,
                 const char *reason);

@@ -187,20 +187,17 @@ void partitions_add_first(struct partitions *p, rd_kafka_topic_partition_list_t 
     (void)offsets_free(fresh);
 }
 
-/* True: the next commit may fit. */
-static bool shorter_metadata(struct partitions *p, const rd_kafka_topic_partition_t *part)
+/* A broker that takes less metadata than asked for: half of it. Several partitions of one commit
+ * may be refused for that, so it is halved once a commit. */
+static void halve_metadata(struct partitions *p, const rd_kafka_topic_partition_t *part)
 {
-    if (part->err != RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE || p->metadata_max == 0)
-        return false;
     p->metadata_max = p->metadata_max > 128 ? p->metadata_max / 2 : 0;
     log_warn("commit-metadata",
              "topic=%s partition=%d limit=%zu\tThe broker takes less commit metadata than asked "
-             "for; the "
-             "map of finished offsets is cut to this many characters. After a restart more alerts "
-             "are "
-             "looked at again (none is written twice). Raise offset.metadata.max.bytes to avoid it",
+             "for; the map of finished offsets is cut to this many characters. After a restart "
+             "more alerts are looked at again (none is written twice). Raise "
+             "offset.metadata.max.bytes to avoid it",
              part->topic, part->partition, p->metadata_max);
-    return true;
 }
 
 /* The same error comes every half second for as long as its cause lasts. */
@@ -223,6 +220,7 @@ static void say_commit(struct partition *x, const rd_kafka_topic_partition_t *pa
 bool partitions_committed(struct partitions *p, uint64_t epoch,
                           const rd_kafka_topic_partition_list_t *list)
 {
+    const rd_kafka_topic_partition_t *too_large = NULL;
     bool again = false;
 
     for (int i = 0; i < list->cnt; i++) {
@@ -231,13 +229,18 @@ bool partitions_committed(struct partitions *p, uint64_t epoch,
 
         if (x == NULL || x->offsets == NULL || x->epoch != epoch)
             continue;
-        again |= part->err != RD_KAFKA_RESP_ERR_NO_ERROR;
-        if (shorter_metadata(p, part))
+        if (part->err == RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE && p->metadata_max > 0) {
+            too_large = part;
+            again = true;
             continue;
+        }
+        again |= part->err != RD_KAFKA_RESP_ERR_NO_ERROR;
         say_commit(x, part);
         if (part->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             offsets_committed(x->offsets, part->offset);
     }
+    if (too_large != NULL)
+        halve_metadata(p, too_large);
     return again;
 }
 

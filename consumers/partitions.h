@@ -52,7 +52,8 @@ void partition_release(struct partition *x); /* drops the tracker */
 
 /* What there is to commit, as librdkafka wants it; NULL when nothing changed. Caller owns it. */
 rd_kafka_topic_partition_list_t *partitions_commit_list(struct partitions *p);
-/* The commit with this list was answered. Returns true when it should be tried again soon. */
+/* The commit with this list was answered. True when a partition of it was refused: it stays to be
+ * committed, and is tried again at the usual pace. */
 bool partitions_committed(struct partitions *p, uint64_t epoch,
                           const rd_kafka_topic_partition_list_t *list);
 /* One commit element for a partition's first commit. */

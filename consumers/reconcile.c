@@ -50,7 +50,37 @@ static size_t newest(const struct fact *facts, size_t from, size_t to, unsigned 
 
 #define FIRES  (1u << ALERT_FIRING)
 #define CLEARS (1u << ALERT_CLEARED)
-#define NOTES  (1u << ALERT_NOTE)
+
+/* A note leaves no version of its own in the record. One that is older than what the record shows
+ * of content or clear was dealt with before these were, since a lane is in order. */
+static bool note_before(const struct record *r, const struct version *v)
+{
+    return (r->has_content && !version_newer(v, &r->content)) ||
+           (r->has_stamp && r->stamp.rank == 1 && !version_newer(v, &r->stamp.version));
+}
+
+/* A note at the head, of a record that is there: a work note and nothing else, whatever the state,
+ * since the analysis of a cause comes when all is over; but closed is closed. */
+static struct decision remark(const struct reconcile *r, uint32_t generation)
+{
+    if (note_before(r->record, &r->facts[0].version))
+        return decide(ACT_NOTHING, 1, "applied");
+    if (r->record->state == RECORD_CLOSED || r->record->state == RECORD_CANCELED)
+        return decide(ACT_NOTHING, 1, "closed");
+    return act(ACT_REMARK, 1, 0, NONE, generation);
+}
+
+/* How many facts one step is about: up to the first note behind the last clear. Notes in front of a
+ * clear do not hold it up. */
+static size_t step_end(const struct reconcile *r)
+{
+    size_t i = r->count, end = r->count;
+
+    for (; i > 0 && r->facts[i - 1].state != ALERT_CLEARED; i--)
+        if (r->facts[i - 1].state == ALERT_NOTE)
+            end = i - 1;
+    return end > 0 ? end : 1;
+}
 
 /* ---------------------------------------------------------------- marked */
 
@@ -61,6 +91,8 @@ static bool content_applied(const struct record *r, const struct version *v)
 
 static bool marked_applied(const struct record *r, const struct fact *f)
 {
+    if (f->state == ALERT_NOTE)
+        return note_before(r, &f->version);
     if (record_cleared(r))
         return true; /* a clear is newer than every fire of its instance */
     return f->state != ALERT_CLEARED && content_applied(r, &f->version);
@@ -96,7 +128,7 @@ static struct decision marked_cleared(const struct reconcile *r, size_t clear)
 
 static struct decision marked_content(const struct reconcile *r)
 {
-    size_t content = newest(r->facts, 0, r->count, FIRES | NOTES);
+    size_t content = newest(r->facts, 0, r->count, FIRES);
 
     if (!record_open(r->record))
         return decide(ACT_NOTHING, r->count, "late");
@@ -118,7 +150,7 @@ static bool ledger_says_nothing(const struct reconcile *r,
     return true;
 }
 
-static struct decision reconcile_marked(const struct reconcile *r)
+static struct decision marked_step(const struct reconcile *r)
 {
     size_t fire = newest(r->facts, 0, r->count, FIRES);
     size_t clear = newest(r->facts, 0, r->count, CLEARS);
@@ -131,11 +163,21 @@ static struct decision reconcile_marked(const struct reconcile *r)
         return decide(ACT_READ, 0, "read");
     if (r->sight == SIGHT_ABSENT)
         return marked_absent(r, fire, clear);
+    if (fire == NONE && clear == NONE)
+        return remark(r, 0);
     if (record_cleared(r->record))
         return decide(ACT_NOTHING, r->count, clear == NONE ? "late" : "applied");
     if (clear != NONE)
         return marked_cleared(r, clear);
     return marked_content(r);
+}
+
+static struct decision reconcile_marked(const struct reconcile *r)
+{
+    struct reconcile step = *r;
+
+    step.count = step_end(r);
+    return marked_step(&step);
 }
 
 /* ---------------------------------------------------------------- unmarked */
@@ -147,7 +189,7 @@ static bool unmarked_applied(const struct record *r, const struct fact *f)
     return f->state != ALERT_CLEARED && content_applied(r, &f->version);
 }
 
-/* The head group: fires (and notes), then the clears right behind them. */
+/* The head group: fires, then the clears right behind them; or one note. */
 struct group {
     size_t fires_end, end;
     size_t fire, clear;
@@ -158,10 +200,13 @@ static struct group head_group(const struct reconcile *r)
 {
     struct group g = {0};
 
-    while (g.fires_end < r->count && r->facts[g.fires_end].state != ALERT_CLEARED)
+    while (g.fires_end < r->count && r->facts[g.fires_end].state == ALERT_FIRING)
         g.fires_end++;
+    if (r->facts[0].state == ALERT_NOTE)
+        g.fires_end = 1;
     g.end = g.fires_end;
-    while (g.end < r->count && r->facts[g.end].state == ALERT_CLEARED)
+    while (g.end < r->count && r->facts[g.end].state == ALERT_CLEARED &&
+           r->facts[0].state != ALERT_NOTE)
         g.end++;
     g.fire = newest(r->facts, 0, g.fires_end, FIRES);
     g.clear = newest(r->facts, g.fires_end, g.end, CLEARS);
@@ -192,7 +237,7 @@ static struct decision unmarked_open(const struct reconcile *r, const struct gro
     uint32_t generation = rec->stamp.generation;
     bool clear_counts =
         g->clear != NONE && version_newer(&r->facts[g->clear].version, &rec->stamp.version);
-    size_t content = newest(r->facts, 0, g->fires_end, FIRES | NOTES);
+    size_t content = g->fire;
 
     if (clear_counts && (g->fires_end == 0 || g->fold))
         return act(rec->state == RECORD_ON_HOLD ? ACT_HOLD_NOTE : ACT_RESOLVE, g->end, NONE,
@@ -234,6 +279,8 @@ static struct decision reconcile_unmarked(const struct reconcile *r)
         return unmarked_absent(r, &g);
     if (!r->record->has_stamp)
         return decide(ACT_DEAD, r->count, "stamp-damaged");
+    if (r->facts[0].state == ALERT_NOTE)
+        return remark(r, r->record->stamp.generation);
     return record_open(r->record) ? unmarked_open(r, &g) : unmarked_closed(r, &g);
 }
 
@@ -252,6 +299,7 @@ const char *action_name(enum action a)
         [ACT_RESOLVE] = "resolve",
         [ACT_STAMP] = "stamp",
         [ACT_HOLD_NOTE] = "note",
+        [ACT_REMARK] = "remark",
         [ACT_NOTHING] = "nothing",
         [ACT_WAIT] = "wait",
         [ACT_DEAD] = "dead",

@@ -35,10 +35,11 @@ enum action {
     ACT_CREATE,          /* insert, state New, content of facts[fire] */
     ACT_CREATE_RESOLVED, /* insert as resolved: facts[fire] (may be the clear itself), facts[clear]
                           */
-    ACT_UPDATE,          /* content of facts[fire] only */
+    ACT_UPDATE,          /* content of facts[fire], a fire */
     ACT_RESOLVE,         /* state, close fields, stamp of facts[clear] */
     ACT_STAMP,           /* the stamp of facts[clear] alone: somebody else resolved the record */
     ACT_HOLD_NOTE,       /* work note and stamp: the record is on hold */
+    ACT_REMARK,          /* work note of facts[fire] alone, a message of state ALERT_NOTE */
     ACT_NOTHING,         /* `why` says why there is nothing to do */
     ACT_WAIT,            /* nothing before `until`, unless another message comes */
     ACT_DEAD,            /* cannot be joined: dead letter of class `why` */
@@ -63,7 +64,8 @@ struct reconcile {
 struct decision {
     enum action action;
     size_t consumed;     /* how many facts from the head this decides; >= 1 unless READ or WAIT */
-    size_t fire, clear;  /* index of the message that content and stamp come from; SIZE_MAX: none */
+    size_t fire, clear;  /* index of the message that content (ACT_REMARK: the note) and stamp come
+                            from; SIZE_MAX: none */
     uint32_t generation; /* of the record that is meant; 0 for marked formats */
     usec_t until;        /* ACT_WAIT */
     const char *why;     /* fixed word: "applied", "late", "deleted", "orphan", "settle", ... */

@@ -9,14 +9,21 @@
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
 
-#define RETRY USEC_S
+#define RETRY     USEC_S
+#define BUSY      (20 * USEC_MS) /* another commit is under way */
+#define SAY_EVERY (30 * USEC_S)
+/* The broker says so long that a partition does not exist: a topic that was just made may take some
+ * seconds to be known everywhere. */
+#define GONE_AFTER (10 * USEC_S)
 
 enum step { STEP_NONE, STEP_END, STEP_FROM, STEP_COMMIT, STEP_COMMITTING };
 
 struct fresh { /* a partition without commit */
     struct partition *partition;
     int64_t from;
-    msec_t since; /* first start of the topic's other partitions; MSEC_NONE: this is the first */
+    msec_t since;   /* first start of the topic's other partitions; MSEC_NONE: this is the first */
+    usec_t missing; /* since when the broker does not know it; USEC_NEVER: it does */
+    bool gone;      /* deleted: begun without a commit, so that the others need not wait for it */
 };
 
 struct start {
@@ -32,7 +39,10 @@ struct start {
     size_t fresh_count;
     size_t asked; /* look-ups without their answer */
     usec_t again; /* a failed step is tried at this time; USEC_NEVER: none waits */
+    struct log_limit said;
 };
+
+static const char first_commit[] = "The first commit of new partitions failed";
 
 static void go(struct start *s, usec_t now);
 
@@ -153,7 +163,7 @@ void start_given(struct start *s, struct group *g, uint64_t epoch, const struct 
             start_known(s, x, &parts[i], now);
         else
             s->fresh[s->fresh_count++] =
-                (struct fresh){.partition = x, .since = since_of(&parts[i])};
+                (struct fresh){.partition = x, .since = since_of(&parts[i]), .missing = USEC_NEVER};
     }
     if (s->fresh_count == 0)
         return;
@@ -189,39 +199,88 @@ static void set_cut(struct fresh *f, msec_t wall)
 
 static void failed_step(struct start *s, const char *what, const struct err *error, usec_t now)
 {
-    log_warn("start-lookup",
-             "code=%s\t%s could not be asked of the broker: %s. Tried again in a second; nothing "
-             "is read before",
-             error->code, what, error->text);
+    unsigned skipped;
+
+    if (log_limit_pass(&s->said, now, SAY_EVERY, &skipped))
+        log_warn("start-lookup",
+                 "code=%s not_said=%u\t%s: %s. Tried again every second; nothing is read before",
+                 error->code, skipped, what, error->text);
     s->again = now + RETRY;
 }
 
-/* The look-up's answer is in the order of s->fresh. -1: a partition had an error. */
-static int take_offsets(struct start *s, const rd_kafka_topic_partition_list_t *list, bool end,
-                        usec_t now)
+/* Did the broker say for long enough that this partition does not exist? All others would wait for
+ * it, and no new assignment without it comes before this one is started. */
+static bool is_gone(struct fresh *f, rd_kafka_resp_err_t code, usec_t now)
 {
-    for (size_t i = 0; i < s->fresh_count; i++) {
-        const rd_kafka_topic_partition_t *p = &list->elems[i];
-        struct fresh *f = &s->fresh[i];
-        struct err e;
-
-        if (p->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            (void)err_set(&e, ERR_RETRY, "offsets", "topic %s partition %d: %s", p->topic,
-                          p->partition, rd_kafka_err2str(p->err));
-            failed_step(s, "Offsets", &e, now);
-            return -1;
-        }
-        if (end)
-            f->partition->end = p->offset;
-        else
-            f->from = p->offset < 0 ? f->partition->end : p->offset;
+    if (f->gone)
+        return true;
+    if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
+        code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC && code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+        f->missing = USEC_NEVER;
+        return false;
     }
-    return 0;
+    if (f->missing == USEC_NEVER)
+        f->missing = now;
+    f->gone = now - f->missing >= GONE_AFTER;
+    if (f->gone)
+        log_warn("partition-gone",
+                 "topic=%s partition=%d\tThe topic was deleted before its partition was started. "
+                 "The others are read; should it come again, it is read from its beginning",
+                 f->partition->topic, f->partition->number);
+    return f->gone;
+}
+
+static struct fresh *find_fresh(struct start *s, const rd_kafka_topic_partition_t *p)
+{
+    for (size_t i = 0; i < s->fresh_count; i++)
+        if (s->fresh[i].partition->number == p->partition &&
+            strcmp(s->fresh[i].partition->topic, p->topic) == 0)
+            return &s->fresh[i];
+    return NULL;
+}
+
+/* 0: no partition of the answer has an error that matters; -1: the step failed, it is tried again.
+ */
+static int check_answer(struct start *s, const char *what,
+                        const rd_kafka_topic_partition_list_t *list, usec_t now)
+{
+    const rd_kafka_topic_partition_t *bad = NULL;
+    struct err e;
+
+    for (int i = 0; i < list->cnt; i++) {
+        struct fresh *f = find_fresh(s, &list->elems[i]);
+
+        if (f != NULL && !is_gone(f, list->elems[i].err, now) &&
+            list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            bad = &list->elems[i];
+    }
+    if (bad == NULL)
+        return 0;
+    (void)err_set(&e, ERR_RETRY, "offsets", "topic %s partition %d: %s", bad->topic, bad->partition,
+                  rd_kafka_err2str(bad->err));
+    failed_step(s, what, &e, now);
+    return -1;
+}
+
+static void take_offsets(struct start *s, const rd_kafka_topic_partition_list_t *list, bool end)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        struct fresh *f = find_fresh(s, &list->elems[i]);
+        int64_t offset = f == NULL || f->gone ? 0 : list->elems[i].offset;
+
+        if (f == NULL)
+            continue;
+        if (end)
+            f->partition->end = offset;
+        else
+            f->from = offset < 0 ? f->partition->end : offset;
+    }
 }
 
 static void answer_offsets(void *arg, const rd_kafka_topic_partition_list_t *list,
                            const struct err *error, usec_t now)
 {
+    static const char look_up[] = "The offsets for a first start could not be looked up";
     struct start *s = arg;
 
     /* Questions are answered in order: with another one still open this is the answer to an older
@@ -229,11 +288,12 @@ static void answer_offsets(void *arg, const rd_kafka_topic_partition_list_t *lis
     if (--s->asked > 0 || (s->step != STEP_END && s->step != STEP_FROM))
         return;
     if (error != NULL) {
-        failed_step(s, "Offsets", error, now);
+        failed_step(s, look_up, error, now);
         return;
     }
-    if (take_offsets(s, list, s->step == STEP_END, now) != 0)
+    if (check_answer(s, look_up, list, now) != 0)
         return;
+    take_offsets(s, list, s->step == STEP_END);
     s->step++;
     go(s, now);
 }
@@ -250,31 +310,6 @@ static void ask_offsets(struct start *s, bool end)
     lookup_offsets(s->lookup, list, answer_offsets, s);
 }
 
-static void commit_first(struct start *s, usec_t now)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)s->fresh_count);
-    msec_t wall = clock_wall();
-    struct err e;
-
-    for (size_t i = 0; i < s->fresh_count; i++) {
-        set_cut(&s->fresh[i], wall);
-        partitions_add_first(s->partitions, list, s->fresh[i].partition, s->fresh[i].from);
-    }
-    if (group_commit(s->group, s->epoch, list, &e) != 0)
-        failed_step(s, "The first commit", &e, now);
-    else
-        s->step = STEP_COMMITTING;
-}
-
-static void go(struct start *s, usec_t now)
-{
-    s->again = USEC_NEVER;
-    if (s->step == STEP_COMMIT)
-        commit_first(s, now);
-    else if (s->step == STEP_END || s->step == STEP_FROM)
-        ask_offsets(s, s->step == STEP_END);
-}
-
 static void begin(struct start *s, struct fresh *f)
 {
     struct partition *x = f->partition;
@@ -287,29 +322,55 @@ static void begin(struct start *s, struct fresh *f)
     group_start(s->group, s->epoch, x->topic, x->number, f->from);
 }
 
+static void begin_all(struct start *s)
+{
+    for (size_t i = 0; i < s->fresh_count; i++)
+        begin(s, &s->fresh[i]);
+    start_taken(s);
+}
+
+static void commit_first(struct start *s, usec_t now)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)s->fresh_count);
+    msec_t wall = clock_wall();
+    struct err e;
+
+    for (size_t i = 0; i < s->fresh_count; i++) {
+        set_cut(&s->fresh[i], wall);
+        if (!s->fresh[i].gone)
+            partitions_add_first(s->partitions, list, s->fresh[i].partition, s->fresh[i].from);
+    }
+    if (list->cnt == 0) {
+        rd_kafka_topic_partition_list_destroy(list);
+        begin_all(s);
+    } else if (group_commit(s->group, s->epoch, list, &e) == 0) {
+        s->step = STEP_COMMITTING;
+    } else if (strcmp(e.code, "kafka-commit-busy") == 0) {
+        s->again = now + BUSY;
+    } else {
+        failed_step(s, first_commit, &e, now);
+    }
+}
+
+static void go(struct start *s, usec_t now)
+{
+    s->again = USEC_NEVER;
+    if (s->step == STEP_COMMIT)
+        commit_first(s, now);
+    else if (s->step == STEP_END || s->step == STEP_FROM)
+        ask_offsets(s, s->step == STEP_END);
+}
+
 bool start_committed(struct start *s, uint64_t epoch, const rd_kafka_topic_partition_list_t *list,
                      const struct err *error, usec_t now)
 {
     if (s->step != STEP_COMMITTING || epoch != s->epoch)
         return false;
     s->step = STEP_COMMIT;
-    if (error != NULL) {
-        failed_step(s, "The first commit", error, now);
-        return true;
-    }
-    for (int i = 0; i < list->cnt; i++) {
-        struct err e;
-
-        if (list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            continue;
-        (void)err_set(&e, ERR_RETRY, "commit", "topic %s partition %d: %s", list->elems[i].topic,
-                      list->elems[i].partition, rd_kafka_err2str(list->elems[i].err));
-        failed_step(s, "The first commit", &e, now);
-        return true;
-    }
-    for (size_t i = 0; i < s->fresh_count; i++)
-        begin(s, &s->fresh[i]);
-    start_taken(s);
+    if (error != NULL)
+        failed_step(s, first_commit, error, now);
+    else if (check_answer(s, first_commit, list, now) == 0)
+        begin_all(s);
     return true;
 }
 

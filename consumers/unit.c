@@ -99,6 +99,14 @@ struct unit *unit_new(struct partition *p, uint64_t ticket, const rd_kafka_messa
     return u;
 }
 
+struct unit *unit_free(struct unit *u)
+{
+    if (u != NULL)
+        alerts_done(&u->spare);
+    free(u);
+    return NULL;
+}
+
 struct item *item_new(struct unit *u, size_t index, struct alert *alert)
 {
     struct item *i = xcalloc(1, sizeof *i);
@@ -120,18 +128,24 @@ struct item *item_free(struct item *i)
     return NULL;
 }
 
+static void decode_again(struct unit *u)
+{
+    alerts_done(&u->spare);
+    if (decode_message(u->consumer, &u->message, &u->spare, NULL) != DECODE_OK)
+        panic("a message that decoded once does not decode again");
+}
+
 const struct alert *item_alert(struct item *i)
 {
-    struct alerts list = {0};
+    struct alerts *spare = &i->unit->spare;
 
     if (i->alert != NULL)
         return i->alert;
-    if (decode_message(i->unit->consumer, &i->unit->message, &list, NULL) != DECODE_OK ||
-        i->index >= list.count)
-        panic("a message that decoded once does not decode again");
-    i->alert = list.items[i->index];
-    list.items[i->index] = NULL;
-    alerts_done(&list);
+    if (i->index >= spare->count || spare->items[i->index] == NULL)
+        decode_again(i->unit);
+    invariant(i->index < spare->count);
+    i->alert = spare->items[i->index];
+    spare->items[i->index] = NULL;
     return i->alert;
 }
 

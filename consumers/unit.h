@@ -27,6 +27,9 @@ struct unit {
     msec_t read_at; /* wall time of intake */
     size_t pending; /* alerts without a confirmed end; the unit ends at 0 */
     size_t bytes;   /* what it holds, for the memory bound */
+    /* Decoded together with another alert of this message and not asked for yet: a message of
+     * thousands of alerts is decoded again once, not once for each of them. */
+    struct alerts spare;
 };
 
 /* One alert of a unit. */
@@ -41,9 +44,10 @@ struct item {
     struct item *prev, *next;
 };
 
-/* New unit with a copy of the record's bytes; freed with free(). */
+/* New unit with a copy of the record's bytes. */
 struct unit *unit_new(struct partition *p, uint64_t ticket, const rd_kafka_message_t *record,
                       msec_t wall) MUST_CHECK;
+struct unit *unit_free(struct unit *u); /* its items are gone; NULL is fine */
 /* New item; takes the alert. The unit's `pending` is the caller's business. */
 struct item *item_new(struct unit *u, size_t index, struct alert *alert) MUST_CHECK;
 struct item *item_free(struct item *i);

@@ -241,7 +241,7 @@ static void left(void *arg, usec_t now)
     r->phase = RUN_DONE;
     loop_stop(r->loop);
     /* The question waits in a helper thread, for seconds when no broker answers. */
-    if (r->topics_asked) {
+    if (r->topics != NULL) {
         log_info("stopped", "\tNothing had been taken yet");
         leave_at_once(0);
     }
@@ -366,7 +366,7 @@ static usec_t tick_run(void *arg, usec_t now)
     if (output_broken(r->output) != NULL)
         leave_broken("producer-fatal", output_broken(r->output));
     if (r->phase == RUN_STARTING) {
-        if (!r->topics_asked && now >= r->topics_again)
+        if (r->topics == NULL && now >= r->topics_again)
             run_topics_ask(r, now);
         say_ready(r);
         return usec_min(ping, r->topics_again);
@@ -452,6 +452,7 @@ static void bound_take_down(int code)
 static void take_down(struct run *r)
 {
     r->status = status_free(r->status);
+    topics_cancel(r->topics);
     r->snow = snow_free(r->snow);
     r->workitems = workitems_free(r->workitems);
     r->group = group_free(r->group); /* before the look-up, which it cancels questions at */

@@ -35,10 +35,10 @@ struct run {
     struct loop_tick *tick; /* of the run itself: always the last one */
     enum run_phase phase;
     int exit_code;
-    usec_t deadline;     /* of the shutdown */
-    bool answered;       /* shutdown: no request to ServiceNow is under way any more */
-    usec_t topics_again; /* when the topics are asked for again; USEC_NEVER */
-    bool topics_asked;
+    usec_t deadline;           /* of the shutdown */
+    bool answered;             /* shutdown: no request to ServiceNow is under way any more */
+    usec_t topics_again;       /* when the topics are asked for again; USEC_NEVER */
+    struct topics *topics;     /* the question under way, NULL */
     struct err topics_problem; /* why start-up waits; class ERR_NONE when it does not */
     bool ready_said;
     int signal_fd;

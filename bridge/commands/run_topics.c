@@ -63,7 +63,7 @@ static void answer(void *arg, const struct topic_state *states, size_t n, const 
     int32_t state_partitions = 0;
     struct err e;
 
-    r->topics_asked = false;
+    r->topics = NULL;
     if (r->phase != RUN_STARTING)
         return;
     if (error != NULL) {
@@ -102,7 +102,7 @@ void run_topics_ask(struct run *r, usec_t now)
 
     (void)now;
     r->topics_again = USEC_NEVER;
-    r->topics_asked = true;
-    topics_ensure(r->loop, r->lookup, r->output, wishes, n, r->config->topics.create, answer, r);
+    r->topics = topics_ensure(r->loop, r->lookup, r->output, wishes, n, r->config->topics.create,
+                              answer, r);
     free(wishes);
 }

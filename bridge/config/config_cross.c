@@ -217,10 +217,27 @@ static void check_consumer_topic(struct config_reader *r, size_t entry, const ch
     free(text);
 }
 
+/* Words that stand in the contract of the file and that nothing follows yet: accepted in silence
+ * they would promise what does not happen. */
+static void check_not_built(struct config_reader *r, size_t entry)
+{
+    const struct config_consumer *c = &r->config->consumers[entry];
+
+    if (c->refire != REFIRE_NEW)
+        config_fail(r, "consumers[].refire", entry,
+                    "\"%s\" is not built yet; use \"new\": another record for each new cycle",
+                    c->refire == REFIRE_REOPEN ? "reopen" : "note");
+    if (c->message_key != MESSAGE_KEY_INSTANCE)
+        config_fail(r, "consumers[].message_key", entry,
+                    "\"series\" is not built yet, it is for the target event; leave it out");
+}
+
 static void check_entries(struct config_reader *r)
 {
     const struct config *c = r->config;
 
+    for (size_t i = 0; i < c->consumers_count; i++)
+        check_not_built(r, i);
     for (size_t i = 0; i < c->consumers_count; i++)
         for (size_t j = 0; j < i; j++)
             if (*c->consumers[i].name && strcmp(c->consumers[i].name, c->consumers[j].name) == 0 &&

@@ -438,13 +438,14 @@ const struct config_key config_keys[] = {
      .preset = "new",
      .words = refires,
      .help = "An alert without a cycle of its own fires again after its record was resolved: new "
-             "makes another record, reopen opens it again, note writes a work note."},
+             "makes another record; reopen and note are not built yet."},
     {.path = "consumers[].message_key",
      .type = KEY_ENUM,
      .offset = CONSUMER(message_key),
      .preset = "instance",
      .words = message_keys,
-     .help = "What the message_key of an event is made from. Used by the target event only."},
+     .help = "What the message_key of an event is made from, for the target event; series is not "
+             "built yet."},
     {.path = "consumers[].instance_with_fire_time",
      .type = KEY_BOOL,
      .offset = CONSUMER(instance_with_fire_time),

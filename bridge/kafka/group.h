@@ -84,8 +84,8 @@ struct group_callbacks {
 struct group;
 
 /* topics: names and `^` regular expressions; the bridge's own topics (`excluded`, plain names) are
- * never delivered even when an expression matches them (`given` does not show them). state_topic:
- * NULL = none. Joins at once. */
+ * never delivered even when an expression matches them (`given` does not show them); nor are the
+ * brokers' own (`__...`) unless they are named. state_topic: NULL = none. Joins at once. */
 struct group *group_new(struct loop *l, const struct config *c, const char *const *topics,
                         size_t topics_count, const char *const *excluded, size_t excluded_count,
                         const char *state_topic, struct output *o, struct lookup *k,

@@ -128,6 +128,7 @@ void group_out_of_range(struct group *g, const char *topic, int32_t partition, i
 /* An error that concerns topics or connections: true when it is dealt with. */
 bool group_watch_error(struct group *g, rd_kafka_event_t *ev, usec_t now);
 void group_watch_assigned(struct group *g);
+bool group_names_topic(const struct group *g, const char *topic); /* not by an expression */
 usec_t group_watch_tick(struct group *g, usec_t now);
 
 #endif

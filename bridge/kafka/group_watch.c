@@ -97,7 +97,7 @@ static void on_pattern(struct group *g, const char *text)
     }
 }
 
-static bool is_named(const struct group *g, const char *topic)
+bool group_names_topic(const struct group *g, const char *topic)
 {
     for (size_t i = 0; i < g->subscribed.count; i++)
         if (strcmp(g->subscribed.items[i].name, topic) == 0)
@@ -111,7 +111,7 @@ void group_watch_assigned(struct group *g)
     bool matched = false;
 
     for (size_t i = 0; i < g->parts.count && !matched; i++)
-        matched = !is_named(g, g->parts.items[i].topic);
+        matched = !group_names_topic(g, g->parts.items[i].topic);
     for (size_t i = 0; matched && i < g->subscribed.count; i++)
         if (g->subscribed.items[i].pattern)
             set_trouble(&g->subscribed.items[i], RD_KAFKA_RESP_ERR_NO_ERROR);

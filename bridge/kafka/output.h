@@ -36,8 +36,9 @@ struct output_record {
 
 /* The record is stored by the broker (error NULL), or is not and will not be retried by this part:
  * too large or refused (ERR_REJECT), purged at shutdown, topic missing, out of time (ERR_RETRY), no
- * rights (ERR_AUTH), producer broken (ERR_FATAL). Only ERR_REJECT is the record's own fault. Called
- * exactly once, never from inside output_send; may call output_send. */
+ * rights (ERR_AUTH), producer broken (ERR_FATAL). Only ERR_REJECT is the record's own fault: its
+ * code is `kafka-too-large` when a smaller one would be taken. Called exactly once, never from
+ * inside output_send; may call output_send. */
 typedef void (*output_fn)(void *arg, const struct err *error, usec_t now);
 
 /* topics: the output topics whose objects are made at once (else the first record of each waits a

@@ -171,6 +171,7 @@ static bool without_request(struct world *w, struct process *p, struct lane *lan
     end_items(w, p, lane, what);
     if (lane->sight != SIGHT_ABSENT)
         lane->refused = false;
+    lane_forget_refusal(lane);
     lanes_settle(p->lanes, lane);
     return true;
 }
@@ -244,14 +245,19 @@ static bool given_up(struct world *w, struct process *p, struct lane *lane,
                      const struct decision *what)
 {
     struct decision dead = *what;
+    bool create = what->action == ACT_CREATE || what->action == ACT_CREATE_RESOLVED;
 
-    if (lane->verify.class == ERR_NONE)
+    if (lane->refusal == NULL)
+        return false;
+    if (dead.consumed > lane->refusal->count)
+        dead.consumed = lane->refusal->count;
+    lane_forget_refusal(lane);
+    if (!create)
         return false;
     dead.action = ACT_DEAD;
     dead.why = "rejected";
     say_decision(w, p, lane, &dead);
     end_items(w, p, lane, &dead);
-    err_clear(&lane->verify);
     lane->sight = SIGHT_NEVER;
     record_done(&lane->record);
     lanes_settle(p->lanes, lane);
@@ -304,7 +310,6 @@ static void see(struct world *w, struct process *p, struct lane *lane)
     p->suspect = true;
     row_record(w, &w->row[row], &lane->record);
     ledger_put(p->ledger, lane->key, &lane->record);
-    err_clear(&lane->verify);
 }
 
 static void seen(struct world *w, struct process *p, struct lane *lane)
@@ -347,7 +352,7 @@ static void on_ok(struct world *w, struct process *p, struct request *r)
     lane->refused = false;
     lane->doubt = false;
     lane->clear_wait_until = 0;
-    err_clear(&lane->verify);
+    lane_forget_refusal(lane);
     forget_sight(lane);
     lanes_settle(p->lanes, lane);
 }
@@ -364,7 +369,9 @@ static void on_exists(struct process *p, struct request *r)
 
 static void on_rejected(struct process *p, struct request *r)
 {
-    r->lane->verify.class = ERR_REJECT;
+    if (r->lane->refusal == NULL)
+        r->lane->refusal = xcalloc(1, sizeof *r->lane->refusal);
+    *r->lane->refusal = (struct lane_refusal){.create = true, .count = r->what.consumed};
     r->lane->doubt = true;
     forget_sight(r->lane);
     lanes_settle(p->lanes, r->lane);

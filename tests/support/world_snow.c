@@ -125,6 +125,8 @@ static json_t *make_body(struct world *w, const struct request *r)
         return incident_create_resolved(&x, fire, clear, generation, &r->content, &r->stamp);
     case ACT_UPDATE:
         return incident_update(&x, fire, generation, &r->content);
+    case ACT_REMARK:
+        return incident_remark(fire, &r->content);
     case ACT_RESOLVE:
         return incident_resolve(&x, clear, &r->stamp);
     case ACT_STAMP:
@@ -235,6 +237,8 @@ static void change(struct world *w, struct row *row, const struct request *r)
     case ACT_UPDATE:
         check_content_write(w, row, r);
         set_content(w, row, r);
+        break;
+    case ACT_REMARK: /* a work note: nothing of what the bridge decides by */
         break;
     case ACT_RESOLVE:
         check_state_write(w, row, r);

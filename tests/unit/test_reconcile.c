@@ -49,6 +49,83 @@ static const struct rule rules[] = {
      {ACT_CREATE_RESOLVED, 2, 1, 0, 0, NULL}},
     {"clear alone: look first", true, "c2", SIGHT_NEVER, {0}, {0}, {ACT_READ, 0, -1, -1, 0, NULL}},
     {"note alone: look first", true, "n2", SIGHT_NEVER, {0}, {0}, {ACT_READ, 0, -1, -1, 0, NULL}},
+    {"fire and note: the record first",
+     true,
+     "f1 n2",
+     SIGHT_NEVER,
+     {0},
+     {0},
+     {ACT_CREATE, 1, 0, -1, 0, NULL}},
+    {"the analysis after the clear is not folded into it",
+     true,
+     "f1 c2 n3",
+     SIGHT_NEVER,
+     {0},
+     {0},
+     {ACT_CREATE_RESOLVED, 2, 0, 1, 0, NULL}},
+    {"a note does not hold up the clear behind it",
+     true,
+     "n2 c3",
+     SIGHT_RECORD,
+     {RECORD_NEW, "f1", "f1", 0, 0},
+     {0},
+     {ACT_RESOLVE, 2, -1, 1, 0, NULL}},
+    {"open, note: a work note, not the content",
+     true,
+     "n2",
+     SIGHT_RECORD,
+     {RECORD_NEW, "f1", "f1", 0, 0},
+     {.settles = true},
+     {ACT_REMARK, 1, 0, -1, 0, NULL}},
+    {"open, fire before a note: content first",
+     true,
+     "f2 n3 f4",
+     SIGHT_RECORD,
+     {RECORD_NEW, "f1", "f1", 0, 0},
+     {0},
+     {ACT_UPDATE, 1, 0, -1, 0, NULL}},
+    {"open, note before a fire: the note alone",
+     true,
+     "n2 f3",
+     SIGHT_RECORD,
+     {RECORD_NEW, "f1", "f1", 0, 0},
+     {0},
+     {ACT_REMARK, 1, 0, -1, 0, NULL}},
+    {"resolved, note: the analysis of the cause comes late",
+     true,
+     "n3",
+     SIGHT_RECORD,
+     {RECORD_RESOLVED, "c2", "f1", 0, 0},
+     {0},
+     {ACT_REMARK, 1, 0, -1, 0, NULL}},
+    {"closed, note: nothing",
+     true,
+     "n3",
+     SIGHT_RECORD,
+     {RECORD_CLOSED, "c2", "f1", 0, 0},
+     {0},
+     {ACT_NOTHING, 1, -1, -1, 0, "closed"}},
+    {"note before the clear that was applied",
+     true,
+     "n2",
+     SIGHT_RECORD,
+     {RECORD_RESOLVED, "c3", "f1", 0, 0},
+     {0},
+     {ACT_NOTHING, 1, -1, -1, 0, "applied"}},
+    {"note before the content that was applied: known without a look",
+     true,
+     "n2",
+     SIGHT_LEDGER,
+     {RECORD_NEW, "f1", "f3", 0, 0},
+     {0},
+     {ACT_NOTHING, 1, -1, -1, 0, "applied"}},
+    {"new note, known cleared: look, it is no clear",
+     true,
+     "n3",
+     SIGHT_LEDGER,
+     {RECORD_RESOLVED, "c2", "f1", 0, 0},
+     {0},
+     {ACT_READ, 0, -1, -1, 0, NULL}},
     {"no record, fire: create",
      true,
      "f1",
@@ -385,7 +462,8 @@ static struct record any_record(struct rand *r, bool marked)
 static void check_indexes(const struct reconcile *in, const struct decision *d)
 {
     bool create = d->action == ACT_CREATE || d->action == ACT_CREATE_RESOLVED;
-    bool content = create || d->action == ACT_UPDATE;
+    bool note = d->action == ACT_REMARK;
+    bool content = create || note || d->action == ACT_UPDATE;
     bool state = d->action == ACT_CREATE_RESOLVED || d->action == ACT_RESOLVE ||
                  d->action == ACT_STAMP || d->action == ACT_HOLD_NOTE;
 
@@ -395,6 +473,9 @@ static void check_indexes(const struct reconcile *in, const struct decision *d)
     assert_int_equal(d->fire != SIZE_MAX, content);
     assert_int_equal(d->clear != SIZE_MAX, state);
     assert_true(!content || d->fire < d->consumed);
+    assert_true(!note || (d->consumed == 1 && in->facts[0].state == ALERT_NOTE));
+    if (d->action == ACT_CREATE || d->action == ACT_UPDATE)
+        assert_int_equal(in->facts[d->fire].state, ALERT_FIRING);
     assert_true(!state || (d->clear < d->consumed && in->facts[d->clear].state == ALERT_CLEARED));
     assert_int_equal((content || state) && d->generation != 0, (content || state) && !in->marked);
     if (d->action == ACT_WAIT)
@@ -405,7 +486,7 @@ static void check_indexes(const struct reconcile *in, const struct decision *d)
 static void check_laws(const struct reconcile *in, const struct decision *d)
 {
     bool update = d->action == ACT_UPDATE || d->action == ACT_RESOLVE || d->action == ACT_STAMP ||
-                  d->action == ACT_HOLD_NOTE;
+                  d->action == ACT_HOLD_NOTE || d->action == ACT_REMARK;
     bool create = d->action == ACT_CREATE || d->action == ACT_CREATE_RESOLVED;
 
     check_indexes(in, d);
@@ -415,6 +496,8 @@ static void check_laws(const struct reconcile *in, const struct decision *d)
         assert_true(record_open(in->record));
     if (d->action == ACT_STAMP)
         assert_false(record_open(in->record));
+    if (d->action == ACT_REMARK)
+        assert_true(in->record->state != RECORD_CLOSED && in->record->state != RECORD_CANCELED);
     if (d->action == ACT_RESOLVE && in->marked)
         assert_false(record_cleared(in->record));
     if (create && in->sight == SIGHT_RECORD)
