@@ -146,12 +146,13 @@ static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
         t->due = now + 5 * USEC_S;
         t->phase = TABLE_LOADING; /* asked again when due */
     } else if (a->holds) {
-        err_set(&e, ERR_CONFIG, "watermark-missing",
-                "Topic %s holds records, but the state topic %s has no watermark for %s: reading "
-                "from the start would publish changes again. The table is not read. If the number of "
-                "partitions of the state topic was changed, set it back; to begin anew name "
-                "another topic for the table (README, A stopped table)",
-                t->p->topic, t->w->config->topics.state, t->key);
+        err_set(
+            &e, ERR_CONFIG, "watermark-missing",
+            "Topic %s holds records, but the state topic %s has no watermark for %s: reading "
+            "from the start would publish changes again. The table is not read. If the number of "
+            "partitions of the state topic was changed, set it back; to begin anew name "
+            "another topic for the table (README, A stopped table)",
+            t->p->topic, t->w->config->topics.state, t->key);
         table_stop(t, &e);
     } else {
         t->phase = TABLE_CLOCK;
