@@ -37,7 +37,7 @@ def large(number, size):
 
 def test_a_long_outage_expels_nobody():
     """Longer than max.poll.interval.ms by far, with full memory; a second process joins in the middle of it."""
-    alerts = 3000
+    alerts = 2000
     with scene("outage", partitions=4, properties=("max.poll.interval.ms=6000",), limits="max_waiting = 400;") as s:
         s.sim.faults(DOWN)
         for n in range(alerts):
@@ -46,7 +46,7 @@ def test_a_long_outage_expels_nobody():
         a = s.bridge("a").ready()
         a.says("intake-paused .*max_waiting", 20)
         full = memory(a)
-        wait_for("two poll intervals", after(13), 20)
+        wait_for("more than a poll interval", after(9), 20)
         check(a.metric("messages_waiting") <= 400, "more than max_waiting in memory")
         check(memory(a) - full < 4 << 20, f"memory grew by {(memory(a) - full) >> 10} KiB while nothing was read")
         check(a.metric("kafka_rebalances_total") == 1 and a.metric("kafka_assignments_lost_total") == 0, "expelled")
@@ -118,7 +118,7 @@ def time_for(alerts, bad):
 
 def test_one_that_never_succeeds_costs_the_others_nothing():
     """Best of two each: the machine is shared, and other work in it only ever adds."""
-    alerts = min(FULL, 10000) or 2000
+    alerts = min(FULL, 10000) or 1500
     without = min(time_for(alerts, 0), time_for(alerts, 0))
     with_one = min(time_for(alerts, 1), time_for(alerts, 1))
     print(f"{alerts} alerts: {without} ms, with one that never succeeds {with_one} ms: {with_one / without:.3f}")

@@ -16,6 +16,15 @@ def config_of(s, name, user=None, instance=None):
     return path
 
 
+def stop_with_full_window(s, bridge):
+    """SIGSTOP while all requests that may fly are at the instance: none is between its decision and the wire."""
+    end = time.monotonic() + 0.4
+    s.sim.settings(insert_ms=2000)
+    wait_for("only slow requests", lambda: time.monotonic() > end and s.sim.stats()["in_flight"] == 4)
+    bridge.signal(signal.SIGSTOP)
+    s.sim.settings(insert_ms=5)
+
+
 def requests_of(s, user):
     return s.sim.stats()["users"][user]["requests"]
 
@@ -49,8 +58,7 @@ def test_a_stopped_process_sends_nothing_for_what_it_lost():
         s.flush()
         a = s.bridge("a", config=config_of(s, "a", user="user.a")).ready()
         wait_for("a is at work", lambda: incidents(s) >= 20)
-        a.signal(signal.SIGSTOP)
-        s.sim.settings(insert_ms=0)
+        stop_with_full_window(s, a)
         b = s.bridge("b", config=config_of(s, "b", user="user.b"))
         wait_for("b does the rest", lambda: incidents(s) == alerts, 30)
         s.all_committed()
@@ -72,8 +80,7 @@ def test_a_short_stop_holds_until_a_commit_is_answered():
         s.flush()
         b = s.bridge().ready()
         wait_for("at work", lambda: incidents(s) >= 20)
-        b.signal(signal.SIGSTOP)
-        s.sim.settings(insert_ms=5)
+        stop_with_full_window(s, b)
         began = time.monotonic()
         wait_for("more than half the session", lambda: time.monotonic() > began + 4)
         b.signal(signal.SIGCONT)
@@ -89,24 +96,24 @@ def test_a_short_stop_holds_until_a_commit_is_answered():
 def test_while_the_broker_proves_nothing_nothing_is_sent():
     """The session is still good, but no commit is answered: what was decided before the stall waits."""
     from broker import broker
-    with broker() as k, scene("unproved", partitions=1, sim={"insert_ms": 150}, max_in_flight=4, bootstrap=k.address) as s:
+    with broker() as k, scene("unproved", partitions=1, sim={"insert_ms": 150}, max_in_flight=4, session_ms=5000,
+                                   bootstrap=k.address) as s:
         for n in range(100):
             s.send(alert(n), key=guid(n))
         s.flush()
         b = s.bridge().ready()
         wait_for("at work", lambda: incidents(s) >= 10)
-        b.signal(signal.SIGSTOP)
+        stop_with_full_window(s, b)
         k.do("pause")
-        s.sim.settings(insert_ms=0)
         began = time.monotonic()
-        wait_for("more than half the session", lambda: time.monotonic() > began + 3.5)
-        before = s.sim.stats()["users"]["itsm.integration"]["requests"]
+        wait_for("more than half the session", lambda: time.monotonic() > began + 3)
+        before = requests_of(s, "itsm.integration")
         b.signal(signal.SIGCONT)
         b.says("kafka-membership-doubtful", 10)
         began = time.monotonic()
         wait_for("some time without an answer", lambda: time.monotonic() > began + 0.5)
         check("kafka-membership-proved" not in b.text(), "nobody proved it")
-        check(s.sim.stats()["users"]["itsm.integration"]["requests"] == before, "sent without a proof")
+        check(requests_of(s, "itsm.integration") == before, "sent without a proof")
         k.do("resume")
         s.all_committed(40)
         each_once(s, 100)
