@@ -284,10 +284,8 @@ static void look_once(struct write *w, const struct snow_outcome *o)
 
     if (lane->refusal == NULL)
         lane->refusal = xcalloc(1, sizeof *lane->refusal);
-    *lane->refusal = (struct lane_refusal){.create = is_create(w->what.action),
-                                           .count = w->what.consumed,
-                                           .status = o->status,
-                                           .err = o->err};
+    *lane->refusal = (struct lane_refusal){
+        .action = w->what.action, .count = w->what.consumed, .status = o->status, .err = o->err};
     lane->doubt = true;
     forget_sight(lane);
     lanes_settle(w->d->lanes, lane);
@@ -350,8 +348,8 @@ static void answer(void *arg, const struct snow_op *ops, const struct snow_outco
 /* ---------------------------------------------------------------- sending */
 
 /* The look after a refusal shows that the write was not applied, or it would not be wanted again.
- * An insert that was refused and is there all the same is followed by other writes: these are
- * tried. */
+ * Where it shows that something else is wanted (the insert is there all the same, a person closed
+ * the record meanwhile), that is tried. */
 static bool refused_again(struct write *w, usec_t now)
 {
     struct lane_refusal *refusal = w->lane->refusal;
@@ -361,7 +359,7 @@ static bool refused_again(struct write *w, usec_t now)
         return false;
     was = *refusal;
     lane_forget_refusal(w->lane);
-    if (was.create != is_create(w->what.action))
+    if (was.action != w->what.action && !(is_create(was.action) && is_create(w->what.action)))
         return false;
     if (w->what.consumed > was.count)
         w->what.consumed = was.count;

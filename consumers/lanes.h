@@ -30,7 +30,7 @@ enum lane_state {
 /* A write that was refused although it may have been applied (KB0546297): the record is looked at
  * once, and what would only be repeated then becomes a dead letter. */
 struct lane_refusal {
-    bool create;
+    enum action action;
     size_t count; /* items from the head that it was for */
     int status;   /* HTTP */
     struct err err;

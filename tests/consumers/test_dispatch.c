@@ -244,6 +244,26 @@ static void a_refusal_is_for_the_messages_of_that_write_only(void **state)
     rig_stop(&r);
 }
 
+/* A rule of the instance refuses the resolve because a person closed the record: the look shows
+ * that now the stamp alone is wanted, which is another write. */
+static void a_refusal_is_for_the_same_write_only(void **state)
+{
+    struct snow_outcome o;
+    struct rig r;
+    struct standin_op *op = play(&r, &scenes[3]);
+
+    (void)state;
+    outcome_of(&o, SNOW_REJECTED);
+    o.doubtful = true;
+    rig_set(rig_only_row(&r), "state", "7");
+    standin_op_outcome(op, &o, r.now);
+    rig_settle(&r, 20);
+    assert_int_equal(rig_dead_letters(&r), 0);
+    assert_string_equal(rig_outcome(&r, 1, "operation"), "stamped");
+    assert_string_equal(rig_column(rig_only_row(&r), "state"), "7");
+    rig_stop(&r);
+}
+
 static void an_unclear_answer_costs_the_record_its_attempts(void **state)
 {
     (void)state;
@@ -605,6 +625,7 @@ int main(void)
         cmocka_unit_test(refused_in_doubt_is_looked_at_once),
         cmocka_unit_test(refused_in_doubt_and_done_all_the_same),
         cmocka_unit_test(a_refusal_is_for_the_messages_of_that_write_only),
+        cmocka_unit_test(a_refusal_is_for_the_same_write_only),
         cmocka_unit_test(an_unclear_answer_costs_the_record_its_attempts),
         cmocka_unit_test(an_answer_that_is_no_record_is_unclear),
         cmocka_unit_test(a_record_that_is_shown_and_cannot_be_written),

@@ -371,7 +371,7 @@ static void on_rejected(struct process *p, struct request *r)
 {
     if (r->lane->refusal == NULL)
         r->lane->refusal = xcalloc(1, sizeof *r->lane->refusal);
-    *r->lane->refusal = (struct lane_refusal){.create = true, .count = r->what.consumed};
+    *r->lane->refusal = (struct lane_refusal){.action = r->what.action, .count = r->what.consumed};
     r->lane->doubt = true;
     forget_sight(r->lane);
     lanes_settle(p->lanes, r->lane);
