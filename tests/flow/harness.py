@@ -120,6 +120,7 @@ class Bridge:
         self.process = subprocess.Popen(
             [str(BIN / "itsm-bridge"), "run", "-c", str(self.config)], stdout=self.log, stderr=self.log,
             env={**os.environ, **scene.secrets, **(env or {})})
+        self.ended = False  # by the test, on purpose
         scene.bridges.append(self)
 
     def text(self):
@@ -177,13 +178,13 @@ class Scene:
     """Topics, group, simulator and configuration of one test."""
 
     def __init__(self, title, partitions=3, sim=None, consumers=True, producers=(), extra="", consumer="", auth=None,
-                 connection="", kafka="", topics="", max_in_flight=8, bootstrap=BOOTSTRAP, properties=(), limits="",
-                 session_ms=6000):
+                 connection="", kafka="", topics="", max_in_flight=8, bootstrap=None, properties=(), limits="",
+                 session_ms=6000, settle_s=1, request_timeout_ms=5000):
         self.tag = f"{title}-{os.getpid()}-{random.randrange(1 << 24):06x}"
         root = os.environ.get("ITSM_TEST_SCENES")
         self.folder = Path(tempfile.mkdtemp(prefix=self.tag + "-", dir=root))
         self.bridges = []
-        self.bootstrap = bootstrap
+        bootstrap = self.bootstrap = bootstrap or BOOTSTRAP
         self.positions = {}  # (partition, offset) of the alerts topic -> key of the message
         self.alerts_topic = f"alerts-{self.tag}"
         self.prefix = f"sn-{self.tag}"
@@ -200,7 +201,7 @@ class Scene:
         auth = auth or ('grant = "password"; client_id = "itsm-bridge"; client_secret = "env:SNOW_SECRET"; '
                         'username = "itsm.integration"; password = "env:SNOW_PASSWORD"; token_store = "";')
         entries = (f'{{ name = "azure"; topics = ["{self.alerts_topic}"]; format = "auto"; '
-                   f'target = "incident"; settle_s = 1; clear_wait_s = 1; {consumer} }}') if consumers else ""
+                   f'target = "incident"; settle_s = {settle_s}; clear_wait_s = 1; {consumer} }}') if consumers else ""
         tables = ", ".join(f'{{ table = "{t}"; poll_busy_ms = 200; poll_idle_ms = 1000; }}' for t in producers)
         own = "".join(f', "{p}"' for p in properties)
         self.config_file.write_text(f'''
@@ -211,7 +212,7 @@ connection: {{
     auth: {{ {auth} }};
     work_items = [];
     max_in_flight = {max_in_flight};
-    request_timeout_ms = 5000;
+    request_timeout_ms = {request_timeout_ms};
     {connection}
 }};
 kafka: {{ bootstrap_servers = "{bootstrap}"; group_id = "{self.group}";

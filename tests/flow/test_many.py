@@ -28,4 +28,37 @@ def test_three_processes_unkeyed():
         check(s.read_all(s.dead) == [], "dead letters")
 
 
-run(test_three_processes_unkeyed)
+def had(bridge, begin, alerts, tables):
+    """Numbers of partitions in the first assignment after `begin` that is as told; None: not yet."""
+    found = re.search(rf"kafka-assigned .* partitions=({alerts}) state_partitions=({tables})\b", bridge.text()[begin:])
+    return found and found.groups()
+
+
+def test_table_goes_on_when_the_alerts_have_left():
+    """Alerts that wait for the one request at a time leave with their partition; the table stays, and is read."""
+    with scene("left", partitions=1, sim={"insert_ms": 100}, producers=("incident",), max_in_flight=1,
+               topics="state_partitions = 1;") as s:
+        for n in range(300):
+            s.send(alert(n), key=guid(n))
+        s.flush()
+        first = s.bridge("first").ready()
+        for attempt in range(20):
+            # Which of the two keeps what is chance; a process that comes back has a new name in the group.
+            wait_for("some incidents", lambda seen=len(s.sim.rows()): len(s.sim.rows()) > seen + 3, 40)
+            begin = len(first.text())
+            second = s.bridge(f"second-{attempt}").ready()
+            if wait_for("the group is distributed anew", lambda: had(first, begin, r"[01]", r"[01]"), 40) == ("0", "1"):
+                break
+            begin = len(first.text())
+            check(second.stop() == 0, "exit code")
+            wait_for("the first has all again", lambda: had(first, begin, "1", "1"), 40)
+        else:
+            raise AssertionError("the table never stayed alone with the first process")
+        changed = s.sim.rows()[0]["sys_id"]
+        s.sim.edit(table="incident", sys_id=changed, user="anna", set={"short_description": "changed by hand"})
+        wait_for("the change is published", lambda: any(
+            json.loads(m.value())["record"]["short_description"] == "changed by hand"
+            for m in s.read_all(f"{s.prefix}.incident") if m.value()), 30, 0.5)
+
+
+run(test_three_processes_unkeyed, test_table_goes_on_when_the_alerts_have_left)
