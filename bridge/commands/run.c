@@ -185,8 +185,7 @@ static struct group *join_group(struct run *r, struct err *e)
         for (size_t k = 0; k < c->consumers[i].topics.count; k++)
             topics[n++] = c->consumers[i].topics.items[k];
     g = group_new(r->loop, c, topics, n, own, own_count,
-                  c->producers_count > 0 ? c->topics.state : NULL, r->output, r->lookup, &cb,
-                  r->metrics, e);
+                  c->producers_count > 0 ? c->topics.state : NULL, r->lookup, &cb, r->metrics, e);
     free(topics);
     free(own);
     return g;

@@ -255,15 +255,15 @@ static void queues_init(struct group *g)
     g->queues[QUEUE_REPLY] = rd_kafka_queue_new(g->rk);
     g->queues[QUEUE_DATA] = rd_kafka_queue_new(g->rk);
     g->queues[QUEUE_STATE] = rd_kafka_queue_new(g->rk);
-    g->queues[QUEUE_ADMIN] = rd_kafka_queue_new(g->asker);
+    g->queues[QUEUE_ADMIN] = rd_kafka_queue_new(g->rk);
     for (int i = 0; i < QUEUES; i++)
         g->events[i] = kafka_events_new(g->loop, g->queues[i], serve[i], g);
 }
 
 struct group *group_new(struct loop *l, const struct config *c, const char *const *topics,
                         size_t topics_count, const char *const *excluded, size_t excluded_count,
-                        const char *state_topic, struct output *o, struct lookup *k,
-                        const struct group_callbacks *cb, struct metrics *m, struct err *e)
+                        const char *state_topic, struct lookup *k, const struct group_callbacks *cb,
+                        struct metrics *m, struct err *e)
 {
     rd_kafka_conf_t *conf = kafka_conf_new(c, KAFKA_CONSUMER, NULL, e);
     rd_kafka_t *rk = conf == NULL ? NULL : kafka_new(conf, KAFKA_CONSUMER, e);
@@ -276,7 +276,6 @@ struct group *group_new(struct loop *l, const struct config *c, const char *cons
                         .cb = *cb,
                         .lookup = k,
                         .rk = rk,
-                        .asker = output_handle(o),
                         .id = xstrdup(c->kafka.group_id),
                         .state_topic = xstrdup(state_topic),
                         .member = xstrdup(""),

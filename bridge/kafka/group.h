@@ -2,11 +2,11 @@
  * published, to the state topic (design D5, D8, D10). Mechanics only: what an offset means and
  * where a partition starts is decided by the owner through the callbacks. Loop thread only.
  *
- * At ASSIGN: committed offsets and metadata of the given partitions are read (asynchronously, over
- * the plain producer's handle), then `given` is called; the owner answers with group_start for
- * every partition, at once or later; when all have been answered the partitions are assigned with
- * absolute offsets and forwarded to the data queue (alerts) or the state queue. State partitions
- * start at their beginning and are never committed.
+ * At ASSIGN: committed offsets and metadata of the given partitions are read (asynchronously), then
+ * `given` is called; the owner answers with group_start for every partition, at once or later; when
+ * all have been answered the partitions are assigned with absolute offsets and forwarded to the
+ * data queue (alerts) or the state queue. State partitions start at their beginning and are never
+ * committed.
  */
 #ifndef BRIDGE_KAFKA_GROUP_H
 #define BRIDGE_KAFKA_GROUP_H
@@ -22,7 +22,6 @@
 #include "bridge/base/metrics.h"
 #include "bridge/config/config.h"
 #include "bridge/kafka/lookup.h"
-#include "bridge/kafka/output.h"
 
 #define GROUP_NO_OFFSET INT64_C(-1001)
 
@@ -88,9 +87,8 @@ struct group;
  * brokers' own (`__...`) unless they are named. state_topic: NULL = none. Joins at once. */
 struct group *group_new(struct loop *l, const struct config *c, const char *const *topics,
                         size_t topics_count, const char *const *excluded, size_t excluded_count,
-                        const char *state_topic, struct output *o, struct lookup *k,
-                        const struct group_callbacks *cb, struct metrics *m,
-                        struct err *e) MUST_CHECK;
+                        const char *state_topic, struct lookup *k, const struct group_callbacks *cb,
+                        struct metrics *m, struct err *e) MUST_CHECK;
 
 /* Where a given partition starts (absolute, or RD_KAFKA_OFFSET_BEGINNING); unknown or outdated
  * epoch: ignored. */

@@ -35,12 +35,15 @@ static bool is_excluded(void *arg, const char *topic)
     return strncmp(topic, "__", 2) == 0 && !group_names_topic(g, topic);
 }
 
+/* Over the consumer's handle: on one without a group, an answer that names another coordinator
+ * crashes librdkafka 2.0.2 (rd_kafka_handle_OffsetFetch looks for the group of the handle). At most
+ * one fetch is before it. */
 static void ask_committed(struct group *g)
 {
     /* All that the group has, not only ours: see `sibling`. */
     rd_kafka_ListConsumerGroupOffsets_t *what = rd_kafka_ListConsumerGroupOffsets_new(g->id, NULL);
     rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(g->asker, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+        rd_kafka_AdminOptions_new(g->rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     rd_kafka_error_t *error;
     char why[256];
 
@@ -49,7 +52,7 @@ static void ask_committed(struct group *g)
     if (error != NULL)
         rd_kafka_error_destroy(error);
     rd_kafka_AdminOptions_set_opaque(options, (void *)(uintptr_t)g->epoch);
-    rd_kafka_ListConsumerGroupOffsets(g->asker, &what, 1, options, g->queues[QUEUE_ADMIN]);
+    rd_kafka_ListConsumerGroupOffsets(g->rk, &what, 1, options, g->queues[QUEUE_ADMIN]);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ListConsumerGroupOffsets_destroy(what);
 }

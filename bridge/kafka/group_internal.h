@@ -48,7 +48,7 @@ enum group_queue {
     QUEUE_REPLY,    /* answers to commits; everything during the close */
     QUEUE_DATA,
     QUEUE_STATE,
-    QUEUE_ADMIN, /* of the producer's handle: committed offsets */
+    QUEUE_ADMIN, /* committed offsets */
     QUEUES
 };
 
@@ -56,8 +56,7 @@ struct group {
     struct loop *loop;
     struct group_callbacks cb;
     struct lookup *lookup;
-    rd_kafka_t *rk;    /* the consumer */
-    rd_kafka_t *asker; /* the producer, for admin calls */
+    rd_kafka_t *rk; /* the consumer */
     rd_kafka_queue_t *queues[QUEUES];
     struct kafka_events *events[QUEUES];
     struct loop_tick *tick;

@@ -257,7 +257,7 @@ struct kafka_member *kafka_member_new(const struct kafka_wish *w)
     m->lookup = lookup_new(m->loop, output_handle(m->output));
     cb.arg = m;
     m->group = group_new(m->loop, m->config, w->topics, length(w->topics), w->excluded,
-                         length(w->excluded), w->state_topic, m->output, m->lookup, &cb, NULL, &e);
+                         length(w->excluded), w->state_topic, m->lookup, &cb, NULL, &e);
     assert_non_null(m->group);
     (void)loop_add_tick(m->loop, read_tick, m);
     return m;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "bridge/kafka/group.h"
+#include "bridge/kafka/output.h"
 
 #define KAFKA_MEMBER_PARTS 8
 

@@ -12,6 +12,7 @@
 
 #include "bridge/base/log.h"
 #include "bridge/kafka/group.h"
+#include "bridge/kafka/output.h"
 #include "tests/support/kafka_rig.h"
 
 static int answers, done, freed_in_done;
@@ -82,7 +83,7 @@ static void test_dead_broker(void **state)
     l = loop_new(&e);
     o = output_new(l, c, NULL, 0, NULL, &e);
     k = lookup_new(l, output_handle(o));
-    g = group_new(l, c, topics, 1, NULL, 0, NULL, o, k, &cb, NULL, &e);
+    g = group_new(l, c, topics, 1, NULL, 0, NULL, k, &cb, NULL, &e);
     assert_non_null(g);
     assert_int_equal(output_send(o, &r, on_answer, NULL, &e), 0);
     kafka_rig_until(&l, 1, is_said, log, 20);
