@@ -34,7 +34,7 @@ BOOTSTRAP = os.environ.get("ITSM_TEST_KAFKA")
 if not BOOTSTRAP:
     skip("no Kafka (ITSM_TEST_KAFKA): start the tests by tests/run")
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition  # noqa: E402
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition  # noqa: E402
 from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 
 
@@ -227,8 +227,16 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; {limits} }};
 ''')
 
     def make_topic(self, name, partitions=1, **config):
-        for future in self.admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values():
-            future.result()
+        """A broker that was started just now may still be fenced, as it says."""
+        def made():
+            try:
+                for future in self.admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values():
+                    future.result()
+                return True
+            except KafkaException as e:
+                if e.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR:
+                    raise
+        wait_for(f"topic {name} is made", made, 30, 0.2)
 
     def bridge(self, name="bridge", **kw):
         return Bridge(self, name, **kw)
