@@ -76,7 +76,7 @@ void table_init(struct table *t, struct workitems *w, const struct config_produc
         .slack = SLACK_S,
         .poll_busy = p->poll_busy,
         .poll_idle = p->poll_idle,
-        .busy_for = p->busy_fixed ? USEC_NEVER : BUSY_FOR,
+        .busy_for = BUSY_FOR,
         .page_size = p->page_size,
         .widest = WIDEST,
         .seen_max = SEEN_MAX,

@@ -114,7 +114,6 @@ struct config_producer {
     struct config_list fields;          /* columns to read, empty = all */
     usec_t poll_busy, poll_idle, overlap;
     int64_t page_size;
-    bool busy_fixed; /* reserved for tables that are always polled at the busy speed */
     int line;
 };
 
