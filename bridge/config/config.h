@@ -21,6 +21,7 @@ enum config_grant {
     GRANT_JWT_BEARER,
     GRANT_BASIC,
     GRANT_API_KEY,
+    GRANT_TOKEN, /* no file can name it: a token that somebody lends to a command, in api_key */
 };
 
 enum config_exactly_once { EXACTLY_ONCE_AUTO, EXACTLY_ONCE_REQUIRED, EXACTLY_ONCE_OFF };

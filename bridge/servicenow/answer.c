@@ -87,7 +87,7 @@ static const enum err_class classes[] = {
 
 static bool is_write(const struct judge *j)
 {
-    return j->op->kind == SNOW_CREATE || j->op->kind == SNOW_UPDATE;
+    return j->op->kind == SNOW_CREATE || j->op->kind == SNOW_UPDATE || j->op->kind == SNOW_DELETE;
 }
 
 static bool holds(const struct judge *j, const char *phrase)
@@ -258,6 +258,22 @@ static void judge_broken(struct judge *j)
                                   : "the body is cut or no JSON document");
 }
 
+/* {"result":{"stats":{"count":"17"}}}: the number is a text. */
+static int read_count(struct judge *j, const json_t *result)
+{
+    const char *text =
+        json_string_value(json_object_get(json_object_get(result, "stats"), "count"));
+
+    return text == NULL ? -1 : text_to_int(text, &j->out->total_count);
+}
+
+static bool is_result(struct judge *j, const json_t *result)
+{
+    if (j->op->kind == SNOW_LIST)
+        return json_is_array(result);
+    return json_is_object(result) && (j->op->kind != SNOW_COUNT || read_count(j, result) == 0);
+}
+
 static void judge_ok(struct judge *j)
 {
     json_t *result = json_object_get(j->root, "result");
@@ -270,7 +286,7 @@ static void judge_ok(struct judge *j)
         judge_broken(j);
     else if (j->error)
         judge_error_in_ok(j);
-    else if (j->op->kind == SNOW_LIST ? !json_is_array(result) : !json_is_object(result))
+    else if (!is_result(j, result))
         decide(j, SNOW_UNKNOWN, WINDOW_SUCCESS, "malformed", "the answer holds no result");
     else {
         j->out->verdict = SNOW_OK;
@@ -292,7 +308,10 @@ static void judge_answered(struct judge *j, json_t **ret_root)
     j->root = *ret_root;
     j->is_web = is_web(j->a);
     read_words(j);
-    if (j->a->status == 200 || j->a->status == 201)
+    if (j->op->kind == SNOW_DELETE && j->a->status == 204) {
+        j->out->verdict = SNOW_OK;
+        j->window = WINDOW_SUCCESS;
+    } else if (j->a->status == 200 || j->a->status == 201)
         judge_ok(j);
     else
         judge_status(j);

@@ -65,7 +65,8 @@ static struct token_binding binding(const struct oauth *o)
 
 static bool is_constant(const struct oauth *o)
 {
-    return o->c->auth.grant == GRANT_BASIC || o->c->auth.grant == GRANT_API_KEY;
+    return o->c->auth.grant == GRANT_BASIC || o->c->auth.grant == GRANT_API_KEY ||
+           o->c->auth.grant == GRANT_TOKEN;
 }
 
 static bool has_store(const struct oauth *o)
@@ -292,6 +293,8 @@ static void take_constant(struct oauth *o, usec_t now)
 {
     if (o->c->auth.grant == GRANT_BASIC) {
         take_sign_in(o, oauth_basic(&o->c->auth));
+    } else if (o->c->auth.grant == GRANT_TOKEN) {
+        take_sign_in(o, xasprintf("Bearer %s", o->c->auth.api_key.value));
     } else {
         take_sign_in(o, xstrdup(""));
         o->api_key = xstrdup(o->c->auth.api_key.value);

@@ -9,12 +9,14 @@
 
 static const struct kind {
     const char *method, *name;
-    bool by_id, write, list;
+    bool by_id, write, list, count;
 } kinds[] = {
     [SNOW_GET] = {.method = "GET", .name = "get", .by_id = true},
     [SNOW_LIST] = {.method = "GET", .name = "list", .list = true},
     [SNOW_CREATE] = {.method = "POST", .name = "create", .write = true},
     [SNOW_UPDATE] = {.method = "PATCH", .name = "update", .by_id = true, .write = true},
+    [SNOW_DELETE] = {.method = "DELETE", .name = "delete", .by_id = true},
+    [SNOW_COUNT] = {.method = "GET", .name = "count", .count = true},
 };
 
 const char *request_method(enum snow_kind kind)
@@ -108,24 +110,41 @@ static void list_parameters(struct buf *out, char *separator, const struct snow_
         parameter(out, separator, "sysparm_no_count", "true");
 }
 
+static void row_parameters(struct buf *out, char *separator, const struct snow_op *op)
+{
+    parameter(out, separator, "sysparm_exclude_reference_link", "true");
+    parameter(out, separator, "sysparm_display_value", op->display == NULL ? "false" : op->display);
+    if (op->fields != NULL)
+        parameter(out, separator, "sysparm_fields", op->fields);
+    if (op->input_display)
+        parameter(out, separator, "sysparm_input_display_value", "true");
+    if (kinds[op->kind].list)
+        list_parameters(out, separator, op);
+}
+
+static void count_parameters(struct buf *out, char *separator, const struct snow_op *op)
+{
+    parameter(out, separator, "sysparm_count", "true");
+    if (op->query != NULL && op->query[0] != '\0')
+        parameter(out, separator, "sysparm_query", op->query);
+}
+
 int request_url(struct buf *out, const char *base, const struct snow_op *op, struct err *e)
 {
+    const struct kind *k = &kinds[op->kind];
     size_t length = strlen(base);
     char separator = '?';
 
     while (length > 0 && base[length - 1] == '/')
         length--;
     (void)buf_add(out, base, length);
-    (void)buf_addf(out, "/api/now/table/%s", op->table);
-    if (kinds[op->kind].by_id)
+    (void)buf_addf(out, "/api/now/%s/%s", k->count ? "stats" : "table", op->table);
+    if (k->by_id)
         (void)buf_addf(out, "/%s", op->sys_id);
-    parameter(out, &separator, "sysparm_exclude_reference_link", "true");
-    parameter(out, &separator, "sysparm_display_value",
-              op->display == NULL ? "false" : op->display);
-    if (op->fields != NULL)
-        parameter(out, &separator, "sysparm_fields", op->fields);
-    if (kinds[op->kind].list)
-        list_parameters(out, &separator, op);
+    if (k->count)
+        count_parameters(out, &separator, op);
+    else if (op->kind != SNOW_DELETE)
+        row_parameters(out, &separator, op);
     if (out->failed || out->length > REQUEST_URL_MAX)
         return unusable(e, op->table,
                         "the URL would be too long for an instance; ask for fewer records or "

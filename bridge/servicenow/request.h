@@ -19,14 +19,14 @@ int request_check(const struct snow_op *op, struct err *e) MUST_CHECK;
 int request_url(struct buf *out, const char *base, const struct snow_op *op,
                 struct err *e) MUST_CHECK;
 
-/* "GET", "POST", "PATCH"; static. */
+/* "GET", "POST", "PATCH", "DELETE"; static. */
 const char *request_method(enum snow_kind kind);
 
 /* The body of a write as compact JSON (new, length in *ret_length, caller frees); NULL on failure.
  */
 char *request_body(const struct snow_op *op, size_t *ret_length, struct err *e) MUST_CHECK;
 
-/* "get", "list", "create", "update": for metrics; static. */
+/* "get", "list", "create", ...: for metrics; static. */
 const char *request_kind_name(enum snow_kind kind);
 
 /* "POST incident 0f3c...": what an error text begins with; never record content. */

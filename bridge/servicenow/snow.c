@@ -22,7 +22,7 @@
 #define BODY_LEAST ((size_t)4 * 1024 * 1024)
 #define BODY_MOST  ((size_t)64 * 1024 * 1024)
 
-#define KINDS    (SNOW_UPDATE + 1)
+#define KINDS    (SNOW_COUNT + 1)
 #define VERDICTS (SNOW_CANCELLED + 1)
 
 /* One operation of a job. */

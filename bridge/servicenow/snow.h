@@ -22,18 +22,23 @@ enum snow_kind {
     SNOW_LIST,   /* rows by encoded query */
     SNOW_CREATE, /* POST; a chosen sys_id stands in the body */
     SNOW_UPDATE, /* PATCH by sys_id */
+    SNOW_DELETE, /* DELETE by sys_id; the outcome has no result */
+    SNOW_COUNT,  /* how many rows a query finds (Aggregate API): outcome.total_count */
 };
 
 /* Strings are borrowed until the callback has returned; body: a reference is taken. */
 struct snow_op {
     enum snow_kind kind;
     const char *table;  /* checked: letters, digits, `_` only (promise 9) */
-    const char *sys_id; /* GET, UPDATE: checked: 32 hex digits */
-    const char *query;  /* LIST: built with query.h, never from outside text unchecked */
+    const char *sys_id; /* GET, UPDATE, DELETE: checked: 32 hex digits */
+    const char *query;  /* LIST, COUNT: built with query.h, never from outside text unchecked */
     const char *fields; /* GET, LIST, and of the answer to a write: names with commas; NULL = all */
     long long limit;    /* LIST; 0 = the instance's default */
     bool count;         /* LIST: X-Total-Count is wanted (sysparm_no_count left out) */
     const char *display; /* sysparm_display_value: "true", "false", "all"; NULL = "false" */
+    bool input_display;  /* CREATE, UPDATE: sysparm_input_display_value=true: values as a person
+                            enters them, without which a password column stores what nobody can use
+                            (servicenow-api 2.2, 10) */
     json_t *body;        /* CREATE, UPDATE: an object */
     usec_t timeout;      /* 0 = the client's */
 };
@@ -62,7 +67,7 @@ struct snow_outcome {
     json_t *result;        /* SNOW_OK: borrowed, json_incref to keep; else NULL */
     usec_t retry_after;    /* what the instance asked for, 0 */
     msec_t date;           /* Date header of the answer, MSEC_NONE */
-    long long total_count; /* LIST: X-Total-Count, -1 */
+    long long total_count; /* LIST: X-Total-Count; COUNT: the count; -1 */
     usec_t took;
     bool sent;     /* the request left: counts as an attempt */
     bool outage;   /* the instance as a whole failed and the window was charged (time-out, lost

@@ -259,6 +259,36 @@ static void test_every_status(void **state)
     json_decref(body);
 }
 
+static enum snow_verdict judged(enum snow_kind kind, int status, const char *body,
+                                long long *ret_count)
+{
+    const struct snow_op op = op_of(kind, NULL);
+    const struct http_answer a = answer_of(status, JSON, body);
+    struct snow_outcome o;
+    enum window_result window;
+
+    json_decref(answer_judge(&op, &a, &o, &window));
+    *ret_count = o.total_count;
+    return o.verdict;
+}
+
+static void test_delete_and_count(void **state)
+{
+    long long n;
+
+    (void)state;
+    assert_int_equal(judged(SNOW_DELETE, 204, "", &n), SNOW_OK);
+    assert_int_equal(judged(SNOW_DELETE, 404, NOT_FOUND, &n), SNOW_ABSENT);
+    assert_int_equal(judged(SNOW_DELETE, 503, "", &n), SNOW_UNKNOWN);
+    assert_int_equal(judged(SNOW_COUNT, 204, "", &n), SNOW_UNKNOWN);
+    assert_int_equal(judged(SNOW_COUNT, 200, "{\"result\":{\"stats\":{\"count\":\"17\"}}}", &n),
+                     SNOW_OK);
+    assert_int_equal(n, 17);
+    assert_int_equal(judged(SNOW_COUNT, 200, "{\"result\":{\"stats\":{\"count\":\"x\"}}}", &n),
+                     SNOW_UNKNOWN);
+    assert_int_equal(judged(SNOW_COUNT, 200, "{\"result\":{}}", &n), SNOW_UNKNOWN);
+}
+
 static void test_create_without_sys_id(void **state)
 {
     json_t *body = json_object();
@@ -361,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_every_status),
+        cmocka_unit_test(test_delete_and_count),
         cmocka_unit_test(test_create_without_sys_id),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_wait_asked),

@@ -213,6 +213,35 @@ static void test_list_and_update(void **state)
     json_decref(body);
 }
 
+static void test_delete_and_count(void **state)
+{
+    struct world *w = *state;
+    json_t *body = json_pack("{ss}", "user_password", "x");
+    const struct snow_op delete = {.kind = SNOW_DELETE, .table = "incident", .sys_id = ID};
+    const struct snow_op count = {.kind = SNOW_COUNT, .table = "incident", .query = "active=true"};
+    const struct snow_op display = {.kind = SNOW_UPDATE,
+                                    .table = "sys_user",
+                                    .sys_id = ID,
+                                    .fields = "sys_id",
+                                    .input_display = true,
+                                    .body = body};
+
+    push(w, 204, "");
+    assert_int_equal(run(w, &delete, 1)->verdict, SNOW_OK);
+    assert_string_equal(script_server_request(w->server, 0)->method, "DELETE");
+    assert_string_equal(script_server_request(w->server, 0)->target, "/api/now/table/incident/" ID);
+    push(w, 200, "{\"result\":{\"stats\":{\"count\":\"3\"}}}");
+    assert_int_equal(run(w, &count, 1)->total_count, 3);
+    assert_string_equal(script_server_request(w->server, 1)->target,
+                        "/api/now/stats/incident?sysparm_count=true&"
+                        "sysparm_query=active%3Dtrue");
+    push(w, 200, ROW);
+    assert_int_equal(run(w, &display, 1)->verdict, SNOW_OK);
+    assert_non_null(
+        strstr(script_server_request(w->server, 2)->target, "&sysparm_input_display_value=true"));
+    json_decref(body);
+}
+
 /* Outcomes stand in the order of the operations, whatever the order of the answers. */
 static void test_batch(void **state)
 {
@@ -479,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SNOW_TEST(test_create),
         SNOW_TEST(test_list_and_update),
+        SNOW_TEST(test_delete_and_count),
         SNOW_TEST(test_batch),
         SNOW_TEST(test_large_bodies),
         SNOW_TEST(test_unusable),
