@@ -21,6 +21,7 @@ static int cmd_version(int argc, char **argv)
 
 static const struct command commands[] = {
     {"run", cmd_run, "run the bridge"},
+    {"check", cmd_check, "the installation checklist: what is complete, what is not, what to do"},
     {"map", cmd_map,
      "show what becomes of a message: alert, keys, ServiceNow request (no network)"},
     {"config", cmd_config, "check, print or explain the configuration"},

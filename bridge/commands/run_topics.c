@@ -20,7 +20,7 @@ static void wish(struct topic_wish *w, size_t *n, const struct config *c, const 
                                     .max_message_bytes = bytes};
 }
 
-static size_t wishes_of(const struct config *c, struct topic_wish *w)
+size_t run_topics_wishes(const struct config *c, struct topic_wish *w)
 {
     size_t n = 0;
 
@@ -98,7 +98,7 @@ static void answer(void *arg, const struct topic_state *states, size_t n, const 
 void run_topics_ask(struct run *r, usec_t now)
 {
     struct topic_wish *wishes = xcalloc(r->config->producers_count + 3, sizeof *wishes);
-    size_t n = wishes_of(r->config, wishes);
+    size_t n = run_topics_wishes(r->config, wishes);
 
     (void)now;
     r->topics_again = USEC_NEVER;
