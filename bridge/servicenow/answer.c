@@ -8,6 +8,7 @@
 
 #include "bridge/base/panic.h"
 #include "bridge/base/text.h"
+#include "bridge/servicenow/answer_rows.h"
 #include "bridge/servicenow/request.h"
 
 /* The instance's own explanation; borrowed, never NULL. */
@@ -51,6 +52,10 @@ static const struct rule {
 static const struct hint {
     const char *phrase, *advice;
 } hints[] = {
+    {"Target record not found",
+     "a script or business rule of the instance dropped the row: look at "
+     "the transform map"},
+    {"Invalid staging table", "look at the transform map: its staging table was changed"},
     {"hibernat", "sign in to the instance on the developer site to wake it"},
     {"ACL Exception", "give the bridge's user the role that may write this table (incident: itil)"},
     {"Failed API level ACL",
@@ -59,7 +64,9 @@ static const struct hint {
     {"Data Policy Exception", "map the fields that it names, or relax the data policy"},
     {"aborted by Business Rule", "look at the business rule that it names"},
     {"Invalid table", "check the name of the table, and the roles of the bridge's user"},
-    {"does not represent any resource", "check connection.server_url and the name of the table"},
+    {"does not represent any resource",
+     "check connection.server_url, the name of the table, and for events that Event Management is "
+     "installed"},
     {"Rate limit", "raise the rate limit rule of this user on the instance, or send less"},
     {"maximum execution time", "look for slow business rules; for lists use a smaller page_size"},
     {"Rejected large REST payload", "the record is larger than glide.rest.max_content_length"},
@@ -85,9 +92,17 @@ static const enum err_class classes[] = {
     [SNOW_UNKNOWN] = ERR_RETRY,   [SNOW_UNAUTHORISED] = ERR_AUTH,  [SNOW_CANCELLED] = ERR_RETRY,
 };
 
+/* Rows that are sent without a look before and may be sent again: the instance knows them by their
+ * key. */
+static bool is_row(const struct judge *j)
+{
+    return j->op->kind == SNOW_EVENTS || j->op->kind == SNOW_IMPORT;
+}
+
 static bool is_write(const struct judge *j)
 {
-    return j->op->kind == SNOW_CREATE || j->op->kind == SNOW_UPDATE || j->op->kind == SNOW_DELETE;
+    return j->op->kind == SNOW_CREATE || j->op->kind == SNOW_UPDATE || j->op->kind == SNOW_DELETE ||
+           is_row(j);
 }
 
 static bool holds(const struct judge *j, const char *phrase)
@@ -130,6 +145,15 @@ static const char *advice(const struct judge *j)
     return NULL;
 }
 
+static const char *next_step(const struct judge *j, enum snow_verdict verdict)
+{
+    if (j->out->place)
+        return "nothing is lost, it is tried again";
+    if (is_row(j) && verdict == SNOW_UNKNOWN)
+        return "whether it was done is not known: it is sent again under the same key";
+    return next_steps[verdict];
+}
+
 /* `what`: said in place of the instance's own words when it has none. */
 static void decide(struct judge *j, enum snow_verdict verdict, enum window_result window,
                    const char *code, const char *what)
@@ -145,7 +169,7 @@ static void decide(struct judge *j, enum snow_verdict verdict, enum window_resul
     (void)err_set(&j->out->err, classes[verdict], code, "%s: HTTP %d: %.140s%s%.200s; %s%s%s",
                   buf_text(&on), j->a->status,
                   j->words.message[0] != '\0' ? j->words.message : what,
-                  j->words.detail[0] != '\0' ? ": " : "", j->words.detail, next_steps[verdict],
+                  j->words.detail[0] != '\0' ? ": " : "", j->words.detail, next_step(j, verdict),
                   hint == NULL ? "" : ". What to do: ", hint == NULL ? "" : hint);
     buf_done(&on);
 }
@@ -171,6 +195,19 @@ static bool is_cancelled(const struct judge *j)
     return holds(j, "transaction cancelled") || holds(j, "maximum execution time");
 }
 
+/* The place is refused and not the row: there is no such endpoint or table, or no right to it. A
+ * business rule or a data policy of the staging table speaks of the row. */
+static bool is_place(const struct judge *j)
+{
+    if (!is_row(j))
+        return false;
+    if (j->a->status == 404 || j->a->status == 405 || holds(j, "does not represent any resource"))
+        return true;
+    if (j->a->status == 400 && holds(j, "Invalid table"))
+        return true;
+    return j->a->status == 403 && !holds(j, "business rule") && !holds(j, "data policy");
+}
+
 /* An error in the instance's own words, whatever the status: 400, 403, 409 and 200 alike. */
 static void judge_words(struct judge *j, const char *what)
 {
@@ -179,8 +216,9 @@ static void judge_words(struct judge *j, const char *what)
     else if (is_cancelled(j))
         decide(j, SNOW_UNKNOWN, WINDOW_SUCCESS, "cancelled", what);
     else {
-        decide(j, SNOW_REJECTED, WINDOW_SUCCESS, "rejected", what);
-        j->out->doubtful = is_write(j) && (j->a->status == 403 || j->a->status < 300);
+        j->out->place = is_place(j);
+        decide(j, SNOW_REJECTED, WINDOW_SUCCESS, j->out->place ? "no-place" : "rejected", what);
+        j->out->doubtful = is_write(j) && !is_row(j) && (j->a->status == 403 || j->a->status < 300);
     }
 }
 
@@ -188,7 +226,10 @@ static void judge_words(struct judge *j, const char *what)
  * table or a path that is not there, and must not pass for an empty table. */
 static void judge_absent(struct judge *j)
 {
-    if (j->op->kind == SNOW_CREATE || (j->op->kind == SNOW_LIST && !holds(j, "no record found")))
+    if (is_row(j))
+        judge_words(j, "not found");
+    else if (j->op->kind == SNOW_CREATE ||
+             (j->op->kind == SNOW_LIST && !holds(j, "no record found")))
         decide(j, SNOW_REJECTED, WINDOW_SUCCESS, "rejected", "not found");
     else
         decide(j, SNOW_ABSENT, WINDOW_SUCCESS, "absent", "not found");
@@ -271,7 +312,51 @@ static bool is_result(struct judge *j, const json_t *result)
 {
     if (j->op->kind == SNOW_LIST)
         return json_is_array(result);
-    return json_is_object(result) && (j->op->kind != SNOW_COUNT || read_count(j, result) == 0);
+    if (!json_is_object(result))
+        return false;
+    if (j->op->kind == SNOW_EVENTS)
+        return answer_events(result, &j->out->total_count) == 0;
+    return j->op->kind != SNOW_COUNT || read_count(j, result) == 0;
+}
+
+/* A transform that failed answers 201 as well. */
+static void judge_import(struct judge *j, const json_t *result)
+{
+    json_t *row = NULL;
+
+    switch (answer_import(result, &row)) {
+    case IMPORT_DONE:
+        j->out->verdict = SNOW_OK;
+        j->out->result = row;
+        j->window = WINDOW_SUCCESS;
+        break;
+    case IMPORT_ERROR:
+        j->words =
+            (struct words){member_text(row, "error_message"), member_text(row, "transform_map")};
+        if (j->words.message[0] == '\0')
+            j->words.message = member_text(row, "status_message");
+        decide(j, SNOW_REJECTED, WINDOW_SUCCESS, "import-error", "the transform map failed");
+        break;
+    case IMPORT_EMPTY:
+        j->out->place = true;
+        decide(j, SNOW_REJECTED, WINDOW_SUCCESS, "import-no-map",
+               "no transform map took the row: the staging table needs one that is active and runs "
+               "at once");
+        break;
+    case IMPORT_ODD:
+        decide(j, SNOW_UNKNOWN, WINDOW_SUCCESS, "malformed",
+               "the answer says nothing of the transform that is known");
+        break;
+    }
+}
+
+/* 201 without a body: the row is there, and an ACL of the staging table hides it (KB3047115). */
+static void judge_hidden_import(struct judge *j)
+{
+    j->out->place = true;
+    decide(j, SNOW_REJECTED, WINDOW_SUCCESS, "import-hidden",
+           "an empty answer: what became of the row is hidden by an access rule; give the bridge's "
+           "user the right to read the staging table");
 }
 
 static void judge_ok(struct judge *j)
@@ -282,10 +367,14 @@ static void judge_ok(struct judge *j)
         decide(j, SNOW_UNAVAILABLE, WINDOW_FAILED, "html",
                "a web page instead of an answer (hibernating instance, maintenance or a log-in "
                "page)");
+    else if (j->op->kind == SNOW_IMPORT && j->a->body_length == 0)
+        judge_hidden_import(j);
     else if (!json_is_object(j->root))
         judge_broken(j);
     else if (j->error)
         judge_error_in_ok(j);
+    else if (j->op->kind == SNOW_IMPORT)
+        judge_import(j, result);
     else if (!is_result(j, result))
         decide(j, SNOW_UNKNOWN, WINDOW_SUCCESS, "malformed", "the answer holds no result");
     else {
@@ -328,7 +417,7 @@ static void decide_end(struct judge *j, enum snow_verdict verdict, enum window_r
     j->window = window;
     j->out->outage = window == WINDOW_FAILED;
     (void)err_set(&j->out->err, classes[verdict], j->a->err.code, "%s: %.400s; %s", buf_text(&on),
-                  j->a->err.text, next_steps[verdict]);
+                  j->a->err.text, next_step(j, verdict));
     buf_done(&on);
 }
 

@@ -1,4 +1,4 @@
-/* Table API requests. Table, sys_id and field names are checked, everything else is
+/* Requests. Table, sys_id and field names are checked, everything else is
  * percent-encoded, so nothing from outside can leave its place in the URL. */
 #include "bridge/servicenow/request.h"
 
@@ -7,16 +7,26 @@
 #include "bridge/base/panic.h"
 #include "bridge/servicenow/query.h"
 
+#define TABLE_PATH "/api/now/table/"
+
+static void row_parameters(struct buf *out, const struct snow_op *op);
+static void count_parameters(struct buf *out, const struct snow_op *op);
+
 static const struct kind {
-    const char *method, *name;
-    bool by_id, write, list, count;
+    const char *method, *name, *path;
+    bool by_id, write, list;
+    bool whole_path;                                               /* no table behind it */
+    void (*parameters)(struct buf *out, const struct snow_op *op); /* NULL: none */
 } kinds[] = {
-    [SNOW_GET] = {.method = "GET", .name = "get", .by_id = true},
-    [SNOW_LIST] = {.method = "GET", .name = "list", .list = true},
-    [SNOW_CREATE] = {.method = "POST", .name = "create", .write = true},
-    [SNOW_UPDATE] = {.method = "PATCH", .name = "update", .by_id = true, .write = true},
-    [SNOW_DELETE] = {.method = "DELETE", .name = "delete", .by_id = true},
-    [SNOW_COUNT] = {.method = "GET", .name = "count", .count = true},
+    [SNOW_GET] = {"GET", "get", TABLE_PATH, .by_id = true, .parameters = row_parameters},
+    [SNOW_LIST] = {"GET", "list", TABLE_PATH, .list = true, .parameters = row_parameters},
+    [SNOW_CREATE] = {"POST", "create", TABLE_PATH, .write = true, .parameters = row_parameters},
+    [SNOW_UPDATE] = {"PATCH", "update", TABLE_PATH, .by_id = true, .write = true,
+                     .parameters = row_parameters},
+    [SNOW_DELETE] = {"DELETE", "delete", TABLE_PATH, .by_id = true},
+    [SNOW_COUNT] = {"GET", "count", "/api/now/stats/", .parameters = count_parameters},
+    [SNOW_EVENTS] = {"POST", "events", "/api/global/em/jsonv2", .whole_path = true},
+    [SNOW_IMPORT] = {"POST", "import", "/api/now/import/", .write = true},
 };
 
 const char *request_method(enum snow_kind kind)
@@ -27,6 +37,11 @@ const char *request_method(enum snow_kind kind)
 const char *request_kind_name(enum snow_kind kind)
 {
     return kinds[kind].name;
+}
+
+bool request_has_body(enum snow_kind kind)
+{
+    return kinds[kind].write;
 }
 
 /* A column list: names (dots allowed, to walk to other tables) and single commas between them. */
@@ -85,6 +100,8 @@ int request_check(const struct snow_op *op, struct err *e)
         return unusable(e, table, "sysparm_display_value is none of true, false, all");
     if (k->write && !body_ok(op->body))
         return unusable(e, table, "the record is no JSON object, or its sys_id is none");
+    if (op->kind == SNOW_EVENTS && (op->text == NULL || op->text_length == 0))
+        return unusable(e, table, "there is no event to send");
     return 0;
 }
 
@@ -110,41 +127,43 @@ static void list_parameters(struct buf *out, char *separator, const struct snow_
         parameter(out, separator, "sysparm_no_count", "true");
 }
 
-static void row_parameters(struct buf *out, char *separator, const struct snow_op *op)
+static void row_parameters(struct buf *out, const struct snow_op *op)
 {
-    parameter(out, separator, "sysparm_exclude_reference_link", "true");
-    parameter(out, separator, "sysparm_display_value", op->display == NULL ? "false" : op->display);
+    char separator = '?';
+
+    parameter(out, &separator, "sysparm_exclude_reference_link", "true");
+    parameter(out, &separator, "sysparm_display_value",
+              op->display == NULL ? "false" : op->display);
     if (op->fields != NULL)
-        parameter(out, separator, "sysparm_fields", op->fields);
+        parameter(out, &separator, "sysparm_fields", op->fields);
     if (op->input_display)
-        parameter(out, separator, "sysparm_input_display_value", "true");
+        parameter(out, &separator, "sysparm_input_display_value", "true");
     if (kinds[op->kind].list)
-        list_parameters(out, separator, op);
+        list_parameters(out, &separator, op);
 }
 
-static void count_parameters(struct buf *out, char *separator, const struct snow_op *op)
+static void count_parameters(struct buf *out, const struct snow_op *op)
 {
-    parameter(out, separator, "sysparm_count", "true");
+    char separator = '?';
+
+    parameter(out, &separator, "sysparm_count", "true");
     if (op->query != NULL && op->query[0] != '\0')
-        parameter(out, separator, "sysparm_query", op->query);
+        parameter(out, &separator, "sysparm_query", op->query);
 }
 
 int request_url(struct buf *out, const char *base, const struct snow_op *op, struct err *e)
 {
     const struct kind *k = &kinds[op->kind];
     size_t length = strlen(base);
-    char separator = '?';
 
     while (length > 0 && base[length - 1] == '/')
         length--;
     (void)buf_add(out, base, length);
-    (void)buf_addf(out, "/api/now/%s/%s", k->count ? "stats" : "table", op->table);
+    (void)buf_addf(out, "%s%s", k->path, k->whole_path ? "" : op->table);
     if (k->by_id)
         (void)buf_addf(out, "/%s", op->sys_id);
-    if (k->count)
-        count_parameters(out, &separator, op);
-    else if (op->kind != SNOW_DELETE)
-        row_parameters(out, &separator, op);
+    if (k->parameters != NULL)
+        k->parameters(out, op);
     if (out->failed || out->length > REQUEST_URL_MAX)
         return unusable(e, op->table,
                         "the URL would be too long for an instance; ask for fewer records or "

@@ -1,4 +1,5 @@
-/* Builds Table API requests from operations (servicenow-api 2.1, 2.2). Pure. */
+/* Builds requests of the Table API (servicenow-api 2.1, 2.2), of the bulk event endpoint (4.2) and
+ * of the Import Set API (6) from operations. Pure. */
 #ifndef BRIDGE_SERVICENOW_REQUEST_H
 #define BRIDGE_SERVICENOW_REQUEST_H
 
@@ -21,6 +22,9 @@ int request_url(struct buf *out, const char *base, const struct snow_op *op,
 
 /* "GET", "POST", "PATCH", "DELETE"; static. */
 const char *request_method(enum snow_kind kind);
+
+/* Is there a body to send, and has it to be made by request_body first (EVENTS bring their own)? */
+bool request_has_body(enum snow_kind kind);
 
 /* The body of a write as compact JSON (new, length in *ret_length, caller frees); NULL on failure.
  */

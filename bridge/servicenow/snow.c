@@ -22,7 +22,7 @@
 #define BODY_LEAST ((size_t)4 * 1024 * 1024)
 #define BODY_MOST  ((size_t)64 * 1024 * 1024)
 
-#define KINDS    (SNOW_COUNT + 1)
+#define KINDS    (SNOW_IMPORT + 1)
 #define VERDICTS (SNOW_CANCELLED + 1)
 
 /* One operation of a job. */
@@ -248,13 +248,16 @@ static int part_send(struct part *p, const char *authorization, const char *api_
     buf_init(&url, REQUEST_URL_MAX + strlen(s->c->server_url));
     if (request_url(&url, s->c->server_url, op, e) != 0)
         goto out;
-    if (op->kind == SNOW_CREATE || op->kind == SNOW_UPDATE) {
+    if (op->kind == SNOW_EVENTS) {
+        r.body = op->text;
+        r.body_length = op->text_length;
+    } else if (request_has_body(op->kind)) {
         body = request_body(op, &r.body_length, e);
         if (body == NULL)
             goto out;
+        r.body = body;
     }
     r.url = buf_text(&url);
-    r.body = body;
     if (http_submit(s->http, &r, on_answer, p, e) == NULL)
         goto out;
     window_start(s->window, job->class, now);

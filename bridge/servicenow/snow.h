@@ -24,6 +24,10 @@ enum snow_kind {
     SNOW_UPDATE, /* PATCH by sys_id */
     SNOW_DELETE, /* DELETE by sys_id; the outcome has no result */
     SNOW_COUNT,  /* how many rows a query finds (Aggregate API): outcome.total_count */
+    SNOW_EVENTS, /* POST of many events at once (em/jsonv2, servicenow-api 4.2): total_count is how
+                    many the instance says it took; which ones it does not say */
+    SNOW_IMPORT, /* POST of one row to an Import Set staging table, transformed at once
+                    (servicenow-api 6): result is what the transform says it did */
 };
 
 /* Strings are borrowed until the callback has returned; body: a reference is taken. */
@@ -39,19 +43,24 @@ struct snow_op {
     bool input_display;  /* CREATE, UPDATE: sysparm_input_display_value=true: values as a person
                             enters them, without which a password column stores what nobody can use
                             (servicenow-api 2.2, 10) */
-    json_t *body;        /* CREATE, UPDATE: an object */
-    usec_t timeout;      /* 0 = the client's */
+    json_t *body;        /* CREATE, UPDATE, IMPORT: an object */
+    const char *text;    /* EVENTS: the whole body as JSON text; borrowed for the submit only */
+    size_t text_length;
+    usec_t timeout; /* 0 = the client's */
 };
 
 enum snow_verdict {
-    SNOW_OK,       /* done; result holds the row, or the array of rows. After a CREATE compare the
-                      row's sys_id with the chosen one (so ask for it in `fields`) */
-    SNOW_ABSENT,   /* GET, UPDATE: 404 in the instance's own words, no such row (or an ACL hides
-                      it); LIST: no rows (older versions of the API answer 404) */
-    SNOW_EXISTS,   /* CREATE: refused because this sys_id exists */
-    SNOW_REJECTED, /* refused for a reason of the record's own: data policy, business rule, ACL, 400
-                    */
-    SNOW_THROTTLED,   /* 429: not done, charged to the window */
+    SNOW_OK,        /* done; result holds the row, or the array of rows. After a CREATE compare the
+                       row's sys_id with the chosen one (so ask for it in `fields`). EVENTS: look at
+                       total_count, it may be less than was sent. IMPORT: result is the entry of the
+                       transform map that wrote, else the first; its `status` is inserted, updated,
+                       ignored or skipped */
+    SNOW_ABSENT,    /* GET, UPDATE: 404 in the instance's own words, no such row (or an ACL hides
+                       it); LIST: no rows (older versions of the API answer 404) */
+    SNOW_EXISTS,    /* CREATE: refused because this sys_id exists */
+    SNOW_REJECTED,  /* refused for a reason of the record's own: data policy, business rule, ACL,
+                       400. With `place` (EVENTS, IMPORT): for a reason of the place's own */
+    SNOW_THROTTLED, /* 429: not done, charged to the window */
     SNOW_UNAVAILABLE, /* not done, charged to the window: refused connection, 502/503 page,
                          hibernation */
     SNOW_UNKNOWN,     /* may or may not be done: lost answer, time-out, 500, 502 to 504 for a write,
@@ -74,6 +83,8 @@ struct snow_outcome {
                       answer, gateway page, 429): no attempt of the record (promise 6) */
     bool doubtful; /* SNOW_REJECTED of a write that may have been applied all the same (KB0546297: a
                       403 can follow a successful insert): read before giving the record up */
+    bool place;    /* SNOW_REJECTED of EVENTS and IMPORT: it is the endpoint, the table or the right
+                      to it that is not there, whatever is sent: no record's own fault */
     struct err err; /* all but SNOW_OK: class, code and text for people */
 };
 
