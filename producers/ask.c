@@ -3,6 +3,7 @@
  * conditions would skip rows. All values are our own formatting or checked sys_ids. */
 #include "producers/ask.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/base/clock.h"
@@ -11,20 +12,20 @@
 
 #define CONDITION_MAX 512
 
-static void condition(struct buf *b, const struct sweep_ask *ask)
+static void condition(struct buf *b, const char *time, const struct sweep_ask *ask)
 {
     char at[CLOCK_SN_SIZE], until[CLOCK_SN_SIZE];
     clock_format_sn(ask->after.second * 1000, at);
     if (strcmp(ask->after.sys_id, WATERMARK_BEHIND_ALL) == 0)
-        (void)buf_addf(b, "^sys_updated_on>%s", at);
+        (void)buf_addf(b, "^%s>%s", time, at);
     else
-        (void)buf_addf(b, "^sys_updated_on>=%s", at);
+        (void)buf_addf(b, "^%s>=%s", time, at);
     if (watermark_sys_id_ok(ask->after.sys_id))
-        (void)buf_addf(b, "^sys_id>%s^ORsys_updated_on>%s", ask->after.sys_id, at);
+        (void)buf_addf(b, "^sys_id>%s^OR%s>%s", ask->after.sys_id, time, at);
     if (ask->until == WATERMARK_SECOND_NONE)
         return;
     clock_format_sn(ask->until * 1000, until);
-    (void)buf_addf(b, "^sys_updated_on<=%s", until);
+    (void)buf_addf(b, "^%s<=%s", time, until);
 }
 
 static int wrap(struct buf *out, const char *base, const char *narrow, const char *tail,
@@ -39,19 +40,25 @@ static int wrap(struct buf *out, const char *base, const char *narrow, const cha
                    why);
 }
 
-int ask_page(struct buf *out, const char *base, const struct sweep_ask *ask, struct err *e)
+int ask_page(struct buf *out, const char *base, const char *time, const struct sweep_ask *ask,
+             struct err *e)
 {
     struct buf narrow;
     buf_init(&narrow, CONDITION_MAX);
-    condition(&narrow, ask);
-    int r = wrap(out, base, buf_text(&narrow), "^ORDERBYsys_updated_on^ORDERBYsys_id", e);
+    condition(&narrow, time, ask);
+    char *order = xasprintf("^ORDERBY%s^ORDERBYsys_id", time);
+    int r = wrap(out, base, buf_text(&narrow), order, e);
+    free(order);
     buf_done(&narrow);
     return r;
 }
 
-int ask_clock(struct buf *out, const char *base, struct err *e)
+int ask_clock(struct buf *out, const char *base, const char *time, struct err *e)
 {
-    return wrap(out, base, "^sys_updated_onISNOTEMPTY", "", e);
+    char *any = xasprintf("^%sISNOTEMPTY", time);
+    int r = wrap(out, base, any, "", e);
+    free(any);
+    return r;
 }
 
 char *ask_fields(const struct config_list *fields)

@@ -8,14 +8,14 @@
 #include "bridge/config/config.h"
 #include "producers/sweep.h"
 
-/* The query of one page: the user's base query narrowed, in each of its `^NQ` groups, to the rows
- * behind `ask->after`, ordered by (sys_updated_on, sys_id). ERR_CONFIG when the base query cannot
- * be narrowed (it orders by itself, or ends with ^EQ). */
-int ask_page(struct buf *out, const char *base, const struct sweep_ask *ask,
+/* The query of one page: the base query narrowed, in each of its `^NQ` groups, to the rows behind
+ * `ask->after`, ordered by (time, sys_id); `time` is a column. ERR_CONFIG when the base query
+ * cannot be narrowed (it orders by itself, or ends with ^EQ). */
+int ask_page(struct buf *out, const char *base, const char *time, const struct sweep_ask *ask,
              struct err *e) MUST_CHECK;
 
 /* The query of the limit-1 read that only wants the Date header. */
-int ask_clock(struct buf *out, const char *base, struct err *e) MUST_CHECK;
+int ask_clock(struct buf *out, const char *base, const char *time, struct err *e) MUST_CHECK;
 
 /* sysparm_fields: the configured columns and the three that the cursor needs, each once; NULL
  * (all columns) for an empty list. New. */

@@ -30,26 +30,31 @@ static int missing(struct err *e, const char *table, size_t i, const char *field
 {
     return err_set(e, ERR_RETRY, "page-field",
                    "Row %zu of a page of table %s has no usable %s. The page is not published and "
-                   "is asked for again; check that the user may read sys_id, sys_updated_on and "
-                   "sys_mod_count of every row it can see",
+                   "is asked for again; check that the user may read sys_id, sys_updated_on (or "
+                   "sys_created_on) and sys_mod_count of every row it can see",
                    i + 1, table, field);
 }
 
-static int read_row(const json_t *record, const char *table, size_t i, struct page_row *row,
-                    struct err *e)
+static const char *text_of(const json_t *record, const char *column)
+{
+    return json_string_value(json_object_get(record, column));
+}
+
+static int read_row(const json_t *record, const char *table, const struct page_form *form, size_t i,
+                    struct page_row *row, struct err *e)
 {
     int64_t second;
     long long number;
     row->record = record;
-    row->sys_id = json_string_value(json_object_get(record, "sys_id"));
-    row->updated_on = json_string_value(json_object_get(record, "sys_updated_on"));
-    row->mod_count = json_string_value(json_object_get(record, "sys_mod_count"));
+    row->sys_id = text_of(record, "sys_id");
+    row->updated_on = text_of(record, form->time);
+    row->mod_count = form->count != NULL ? text_of(record, form->count) : "0";
     if (row->sys_id == NULL || !watermark_sys_id_ok(row->sys_id))
         return missing(e, table, i, "sys_id");
     if (row->updated_on == NULL || read_time(row->updated_on, &second) != 0)
-        return missing(e, table, i, "sys_updated_on");
+        return missing(e, table, i, form->time);
     if (row->mod_count == NULL || text_to_int(row->mod_count, &number) != 0)
-        return missing(e, table, i, "sys_mod_count");
+        return missing(e, table, i, form->count);
     row->at = watermark_at(second, row->sys_id);
     row->digest = seen_digest(row->sys_id, row->updated_on, row->mod_count);
     return 0;
@@ -64,12 +69,12 @@ static int odd(struct err *e, const char *table, const char *what)
                    table, what);
 }
 
-static int read_rows(struct page *p, const char *table, const struct watermark *after,
-                     struct err *e)
+static int read_rows(struct page *p, const char *table, const struct page_form *form,
+                     const struct watermark *after, struct err *e)
 {
     const struct watermark *last = after;
     for (size_t i = 0; i < p->count; i++) {
-        if (read_row(json_array_get(p->array, i), table, i, &p->rows[i], e) != 0)
+        if (read_row(json_array_get(p->array, i), table, form, i, &p->rows[i], e) != 0)
             return -1;
         if (watermark_compare(&p->rows[i].at, last) <= 0)
             return odd(e, table,
@@ -80,8 +85,8 @@ static int read_rows(struct page *p, const char *table, const struct watermark *
     return 0;
 }
 
-int page_read(json_t *result, const char *table, const struct watermark *after, long long limit,
-              struct page *ret_page, struct err *e)
+int page_read(json_t *result, const char *table, const struct page_form *form,
+              const struct watermark *after, long long limit, struct page *ret_page, struct err *e)
 {
     if (!json_is_array(result))
         return odd(e, table, "it is no list");
@@ -90,7 +95,7 @@ int page_read(json_t *result, const char *table, const struct watermark *after, 
     struct page p = {.count = json_array_size(result)};
     p.array = json_incref(result);
     p.rows = xcalloc(p.count + 1, sizeof(*p.rows));
-    if (read_rows(&p, table, after, e) != 0) {
+    if (read_rows(&p, table, form, after, e) != 0) {
         page_done(&p);
         return -1;
     }

@@ -1,9 +1,14 @@
-/* The structures behind workitems.h, shared by workitems.c, owner.c, table.c and table_publish.c
- * only. Loop thread only.
+/* The structures behind workitems.h, shared by workitems.c, owner.c, feed.c and table*.c only. Loop
+ * thread only.
  *
  * An owner is one partition of the state topic that the group gave to this process, with its
  * transactional id. A table belongs to the one partition that the hash of its key names; it works
- * only while its owner is ready. */
+ * only while its owner is ready.
+ *
+ * A table is read by feeds, each with a cursor and a state record of its own. They share the
+ * table's one question: what a feed has read is published before any feed asks again. So nothing
+ * that was read earlier is published after something that was read later, whichever feed read it:
+ * no old version after a newer one, no row after its own deletion. */
 #ifndef PRODUCERS_PARTS_H
 #define PRODUCERS_PARTS_H
 
@@ -22,24 +27,63 @@ enum table_phase {
 };
 
 struct ask; /* a list request under way */
+struct feed;
+
+enum feed_id {
+    FEED_LIVE, /* the rows of the table */
+    FEEDS,
+};
+
+/* What a feed reads; static, see feed.c. */
+struct feed_kind {
+    const char *name; /* in log lines; `<connection>/<table>/<name>` is the key of its state, of
+                         the live feed `<connection>/<table>` */
+    struct page_form form; /* the columns that order its rows and tell versions apart */
+    bool (*wanted)(const struct config_producer *p);
+    void (*set_up)(struct feed *f); /* fills source, query and fields */
+    /* The state before the very first page, at the instance's time `date`. */
+    void (*first)(const struct feed *f, msec_t date, struct watermark_state *ret_state);
+    /* The records of one row, at most FEED_RECORDS_MAX; owned by the caller. large: what stands for
+     * a record that is too large. */
+    int (*records)(const struct feed *f, const struct page_row *row, bool large,
+                   struct txn_record *ret_records, size_t *ret_count, struct err *e);
+};
+
+#define FEED_RECORDS_MAX 2
+
+struct feed {
+    struct table *t; /* NULL: not wanted by the configuration */
+    const struct feed_kind *kind;
+    char *key;
+    const char *source; /* the table of the instance that is read; borrowed */
+    char *query, *fields;
+    struct sweep_options options;
+
+    char *raw; /* newest state record read, NULL: none */
+    size_t raw_length;
+    struct watermark_state first; /* TABLE_FIRST: position only */
+    bool starts;                  /* has no state yet: TABLE_FIRST commits its first one */
+
+    struct sweep *sweep; /* NULL: it is not read */
+    usec_t asked;        /* when it was last asked */
+    struct err reason;   /* of the last failure */
+    struct log_limit say;
+};
 
 struct table {
     struct workitems *w;
     const struct config_producer *p;
-    char *key; /* `<connection>/<table>` */
-    char *fields;
+    char *key; /* `<connection>/<table>`: its hash names the partition */
     char fingerprint[WATERMARK_FINGERPRINT_SIZE];
     int32_t partition;
-    struct sweep_options options;
+    struct feed feeds[FEEDS];
 
     enum table_phase phase;
-    struct err reason; /* of a stop, or of the last failure */
-    char *raw;         /* newest state record read, NULL: none */
-    size_t raw_length;
+    struct err reason; /* of a stop, or of the last failure that was no feed's */
 
-    struct sweep *sweep;
-    struct watermark_state first; /* TABLE_FIRST: position only */
     struct ask *ask;
+    struct feed *from;   /* whose rows are published */
+    size_t *record_rows; /* which row of the plan each record is of */
     bool publishing;
     bool void_answer; /* the publishing under way belongs to an earlier life of the table */
     struct sweep_plan plan;
@@ -105,6 +149,25 @@ usec_t owner_step(struct owner *o, usec_t now); /* next deadline */
 /* A publishing of one of its tables found the handle fenced or dead. */
 void owner_lost(struct owner *o, const struct txn_answer *a, usec_t now);
 
+/* feed.c */
+void feed_init(struct feed *f, struct table *t, enum feed_id id);
+void feed_done(struct feed *f);
+void feed_reset(struct feed *f); /* forgets what is in memory; `raw` stays */
+/* Takes over a state record of the feed: copied, NULL for a tombstone. */
+void feed_take(struct feed *f, const void *bytes, size_t length);
+/* The state record that moves the feed to this position. Goes to its partition by number: the hash
+ * of a changed partition count must not move it. */
+int feed_state(const struct feed *f, const struct watermark_state *position,
+               struct txn_record *ret_record, struct err *e);
+struct feed *feed_live(struct table *t);
+const struct err *feed_trouble(const struct table *t); /* of the first feed that has one, or NULL */
+
+/* table_ask.c: requests and their answers */
+/* Asks for a page, or with page NULL for any answer with a Date header. Returns the next deadline:
+ * nothing is asked while the request window has no room. */
+usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now);
+void table_forget_ask(struct table *t); /* the answer under way finds no table */
+
 /* table.c */
 void table_init(struct table *t, struct workitems *w, const struct config_producer *p,
                 struct metrics *m);
@@ -115,11 +178,12 @@ struct owner *table_owner(struct table *t); /* NULL unless it is ready */
 void table_reset(struct table *t, enum table_phase phase);
 void table_loaded(struct table *t, usec_t now); /* the owner is ready: `raw` is the state */
 void table_stop(struct table *t, const struct err *why);
-usec_t table_step(struct table *t, usec_t now); /* next deadline */
+usec_t table_step(struct table *t, usec_t now);  /* next deadline */
+void table_polling(struct table *t, usec_t now); /* every feed that is wanted has its sweep */
 
 /* table_publish.c */
-void table_publish_page(struct table *t, struct owner *o, usec_t now);
+void table_publish_page(struct feed *f, struct owner *o, usec_t now);
+/* Commits the first states of all feeds that have none, in one transaction. */
 void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t now);
-void table_polling(struct table *t, const struct watermark_state *from, usec_t now);
 
 #endif

@@ -1,34 +1,15 @@
-/* One table from taking over to polling: what its stored state means, requests for pages, and what
- * their answers mean. Publishing is in table_publish.c, the decisions of a sweep in sweep.c. A
- * request cannot be called back, so one that belongs to an earlier life of the table (given away,
- * fenced) is let go of: its answer then finds no table. */
+/* One table from taking over to polling: what its stored states mean, and which of its feeds acts
+ * next. Requests are in table_ask.c, publishing is in table_publish.c, the decisions of a sweep in
+ * sweep.c. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/base/buf.h"
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
-#include "producers/ask.h"
 #include "producers/parts.h"
+#include "producers/turn.h"
 
-#define SLACK_S       10
-#define BUSY_FOR      (60 * USEC_S)
-#define WIDEST        10000 /* the default limit of the Table API */
-#define SEEN_MAX      40000
-#define REFUSED_DELAY (60 * USEC_S)
-#define QUERY_MAX     ((size_t)64 * 1024)
-#define ROOM_PAUSE    (50 * USEC_MS)
-#define SAY_EVERY     (60 * USEC_S)
-#define PROGRESS      (10 * USEC_S)
-
-struct ask {
-    struct table *t; /* NULL: nobody waits for it */
-    usec_t sent;
-    bool clock; /* only the Date header is wanted */
-    struct sweep_ask page;
-    struct buf query;
-    char *fields;
-};
+#define PROGRESS (10 * USEC_S)
 
 static struct metric *metric_of(struct metrics *m, const char *table,
                                 struct metric *(*make)(struct metrics *, const char *, const char *,
@@ -64,34 +45,28 @@ void table_init(struct table *t, struct workitems *w, const struct config_produc
     const struct config_list *f = &p->fields;
     *t = (struct table){.w = w, .p = p, .phase = TABLE_AWAY, .chunk = SIZE_MAX};
     t->key = xasprintf("%s/%s", w->config->connection.name, p->table);
-    t->fields = ask_fields(f);
     const char **columns = xcalloc(f->count + 1, sizeof(*columns));
     for (size_t i = 0; i < f->count; i++)
         columns[i] = f->items[i];
     watermark_fingerprint(p->query, columns, f->count, t->fingerprint);
     free(columns);
-    int64_t overlap = (p->overlap + USEC_S - 1) / USEC_S;
-    t->options = (struct sweep_options){
-        .overlap = overlap > 0 ? overlap : 1,
-        .slack = SLACK_S,
-        .poll_busy = p->poll_busy,
-        .poll_idle = p->poll_idle,
-        .busy_for = BUSY_FOR,
-        .page_size = p->page_size,
-        .widest = WIDEST,
-        .seen_max = SEEN_MAX,
-    };
+    for (size_t i = 0; i < FEEDS; i++)
+        feed_init(&t->feeds[i], t, (enum feed_id)i);
     init_metrics(t, m);
 }
 
 void table_reset(struct table *t, enum table_phase phase)
 {
-    if (t->ask != NULL)
-        t->ask->t = NULL;
-    t->ask = NULL;
+    table_forget_ask(t);
     t->void_answer = t->publishing;
     sweep_plan_done(&t->plan);
-    t->sweep = sweep_free(t->sweep);
+    free(t->record_rows);
+    t->record_rows = NULL;
+    for (size_t i = 0; i < FEEDS; i++) {
+        feed_reset(&t->feeds[i]);
+        if (phase == TABLE_AWAY)
+            feed_take(&t->feeds[i], NULL, 0);
+    }
     free(t->large);
     t->large = NULL;
     t->large_count = 0;
@@ -101,17 +76,14 @@ void table_reset(struct table *t, enum table_phase phase)
     t->said_caught_up = false;
     err_clear(&t->reason);
     t->phase = phase;
-    if (phase == TABLE_AWAY) {
-        free(t->raw);
-        t->raw = NULL;
-    }
 }
 
 void table_done(struct table *t)
 {
     table_reset(t, TABLE_AWAY);
+    for (size_t i = 0; i < FEEDS; i++)
+        feed_done(&t->feeds[i]);
     free(t->key);
-    free(t->fields);
 }
 
 struct owner *table_owner(struct table *t)
@@ -155,6 +127,8 @@ static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
             t->p->topic, t->w->config->topics.state, t->key);
         table_stop(t, &e);
     } else {
+        for (size_t i = 0; i < FEEDS; i++)
+            t->feeds[i].starts = t->feeds[i].t != NULL;
         t->phase = TABLE_CLOCK;
     }
 }
@@ -175,180 +149,76 @@ static void warn_fingerprint(const struct table *t, const struct watermark_state
                  t->p->table);
 }
 
-void table_loaded(struct table *t, usec_t now)
+/* -1: the table is stopped. */
+static int load_feed(struct feed *f)
 {
+    const struct table *t = f->t;
+    const struct config_connection *c = &t->w->config->connection;
     struct watermark_state s = {0};
     struct err e;
-    struct owner *o = table_owner(t);
-    const struct config_connection *c = &t->w->config->connection;
-    if (t->raw == NULL) {
-        ask_topic(t, o);
-        return;
+    if (f->raw == NULL) {
+        f->starts = true;
+        return 0;
     }
-    if (watermark_decode(t->raw, t->raw_length, c->host, c->name, t->p->table, &s, &e) != 0) {
-        table_stop(t, &e);
-        return;
+    if (watermark_decode(f->raw, f->raw_length, c->host, c->name, t->p->table, &s, &e) != 0) {
+        table_stop(f->t, &e);
+        return -1;
     }
-    warn_fingerprint(t, &s);
-    table_polling(t, &s, now);
+    if (f == feed_live(f->t))
+        warn_fingerprint(t, &s);
+    f->sweep = sweep_new(&f->options, &s);
     watermark_state_done(&s);
+    return 0;
 }
 
-/* Requests ------------------------------------------------------------------------------------- */
-
-static void ask_free(struct ask *a)
+void table_loaded(struct table *t, usec_t now)
 {
-    buf_done(&a->query);
-    free(a->fields);
-    free(a);
-}
-
-static void fail(struct table *t, const struct err *why, bool smaller, usec_t delay, usec_t now)
-{
-    unsigned skipped;
-    t->reason = *why;
-    if (t->sweep != NULL) {
-        sweep_failed(t->sweep, smaller, delay, now);
-    } else {
-        usec_t by_count = USEC_S << (t->failures < 6 ? t->failures : 6);
-        t->due = now + (delay > 0 ? delay : usec_min(by_count, REFUSED_DELAY));
-        t->failures++;
-    }
-    if (log_limit_pass(&t->say, now, SAY_EVERY, &skipped))
-        log_warn("table-waits", "table=%s code=%s\t%s", t->p->table, why->code, why->text);
-}
-
-/* How a refused list request is answered: a smaller page, and a least delay (0: by the number of
- * failures). What concerns the whole instance is the window's business: it says when again. */
-static void failed(struct table *t, const struct snow_outcome *o, usec_t now)
-{
-    switch (o->verdict) {
-    case SNOW_UNKNOWN: /* a lost answer, a time-out, a cut body */
-        fail(t, &o->err, true, 0, now);
-        break;
-    case SNOW_REJECTED:
-        if (strcmp(o->err.code, "too-large") == 0) {
-            fail(t, &o->err, true, 0, now);
-            break;
-        }
-        fail(t, &o->err, false, REFUSED_DELAY, now);
-        break;
-    case SNOW_ABSENT:
-    case SNOW_EXISTS:
-        fail(t, &o->err, false, REFUSED_DELAY, now);
-        break;
-    case SNOW_OK:
-    case SNOW_THROTTLED:
-    case SNOW_UNAVAILABLE:
-    case SNOW_UNAUTHORISED:
-    case SNOW_CANCELLED:
-        fail(t, &o->err, false, o->retry_after, now);
-        break;
-    }
-}
-
-static void no_date(struct table *t, usec_t now)
-{
-    struct err e;
-    err_set(&e, ERR_RETRY, "no-date",
-            "The answers of the instance have no usable Date header, which says up to when a table "
-            "was read. Table %s waits; look for a proxy that removes it",
-            t->p->table);
-    fail(t, &e, false, 0, now);
-}
-
-static void got_clock(struct table *t, msec_t date, usec_t now)
-{
-    struct owner *o = table_owner(t);
-    if (date == MSEC_NONE)
-        no_date(t, now);
-    else if (t->phase == TABLE_CLOCK && o != NULL)
-        table_publish_first(t, o, date, now);
-}
-
-static void got_page(struct table *t, const struct ask *a, const struct snow_outcome *o, usec_t now)
-{
-    struct page page;
-    struct err e;
-    json_t *rows = o->verdict == SNOW_OK ? json_incref(o->result) : json_array();
-    int r = page_read(rows, t->p->table, &a->page.after, a->page.limit, &page, &e);
-    json_decref(rows);
-    if (r != 0) {
-        fail(t, &e, false, 0, now);
+    bool starts = false;
+    if (feed_live(t)->raw == NULL) {
+        ask_topic(t, table_owner(t));
         return;
     }
-    metric_add(t->m_pages, 1);
+    for (size_t i = 0; i < FEEDS; i++) {
+        struct feed *f = &t->feeds[i];
+        if (f->t != NULL && load_feed(f) != 0)
+            return;
+        starts = starts || f->starts;
+    }
+    if (starts)
+        t->phase = TABLE_CLOCK;
+    else
+        table_polling(t, now);
+}
+
+void table_polling(struct table *t, usec_t now)
+{
+    const struct sweep *live = feed_live(t)->sweep;
+    char at[CLOCK_SN_SIZE];
+    clock_format_sn(sweep_mark(live).second * 1000, at);
+    t->phase = TABLE_POLL;
+    t->failures = 0;
+    t->due = now;
+    t->progress_at = 0;
     err_clear(&t->reason);
-    sweep_page(t->sweep, &page, o->total_count, now);
-}
-
-static void on_answer(void *arg, const struct snow_op *ops, const struct snow_outcome *outcomes,
-                      size_t n, usec_t now)
-{
-    struct ask *a = arg;
-    struct table *t = a->t;
-    (void)ops;
-    (void)n;
-    if (t != NULL) {
-        t->ask = NULL;
-        if (t->sweep != NULL)
-            sweep_clock(t->sweep, outcomes[0].date, a->sent, now);
-        /* ABSENT: no rows, as older versions of the API say it. */
-        if (outcomes[0].verdict != SNOW_OK && outcomes[0].verdict != SNOW_ABSENT)
-            failed(t, &outcomes[0], now);
-        else if (a->clock)
-            got_clock(t, outcomes[0].date, now);
-        else
-            got_page(t, a, &outcomes[0], now);
-    }
-    ask_free(a);
-}
-
-/* page NULL: only the Date header is wanted. Returns the next deadline. */
-static usec_t submit(struct table *t, const struct sweep_ask *page, usec_t now)
-{
-    struct err e;
-    if (t->ask != NULL)
-        return USEC_NEVER;
-    if (snow_room(t->w->snow, WINDOW_SYNC, true, now) == 0) {
-        t->w->waiting = true;
-        usec_t next = window_next(snow_window(t->w->snow));
-        return next > now ? next : now + ROOM_PAUSE;
-    }
-    struct ask *a = xcalloc(1, sizeof(*a));
-    *a = (struct ask){.t = t, .sent = now, .clock = page == NULL};
-    buf_init(&a->query, QUERY_MAX);
-    int r = page == NULL ? ask_clock(&a->query, t->p->query, &e)
-                         : ask_page(&a->query, t->p->query, page, &e);
-    if (page != NULL)
-        a->page = *page;
-    a->fields = page == NULL ? xstrdup("sys_id") : t->fields != NULL ? xstrdup(t->fields) : NULL;
-    struct snow_op op = {
-        .kind = SNOW_LIST,
-        .table = t->p->table,
-        .query = buf_text(&a->query),
-        .fields = a->fields,
-        .limit = page == NULL ? 1 : page->limit,
-        .count = page != NULL && page->count,
-    };
-    if (r != 0 || snow_submit(t->w->snow, WINDOW_SYNC, &op, 1, on_answer, a, now, &e) != 0) {
-        ask_free(a);
-        table_stop(t, &e);
-        return USEC_NEVER;
-    }
-    t->ask = a;
-    return USEC_NEVER;
+    if (t->was_stopped)
+        log_info("table-resumed", "table=%s topic=%s\tThe table is read again, from %s UTC",
+                 t->p->table, t->p->topic, at);
+    else
+        log_info("table-started", "table=%s topic=%s\tThe table is read from %s UTC on",
+                 t->p->table, t->p->topic, at);
+    t->was_stopped = false;
 }
 
 /* Steps ---------------------------------------------------------------------------------------- */
 
 static void say_progress(struct table *t, usec_t now)
 {
+    const struct sweep *live = feed_live(t)->sweep;
     char at[CLOCK_SN_SIZE];
     if (t->said_caught_up)
         return;
-    clock_format_sn(sweep_complete_to(t->sweep) * 1000, at);
-    if (sweep_caught_up(t->sweep)) {
+    clock_format_sn(sweep_complete_to(live) * 1000, at);
+    if (sweep_caught_up(live)) {
         t->said_caught_up = true;
         log_info("table-caught-up", "table=%s rows=%llu\tAll changes up to %s UTC are published",
                  t->p->table, t->published, at);
@@ -366,39 +236,58 @@ static void say_progress(struct table *t, usec_t now)
     }
 }
 
-static void set_gauges(const struct table *t)
+static void set_gauges(struct table *t)
 {
+    const struct sweep *live = feed_live(t)->sweep;
     int64_t instance = (clock_wall() + snow_clock_skew(t->w->snow)) / 1000;
-    int64_t lag = instance - sweep_complete_to(t->sweep);
+    int64_t lag = instance - sweep_complete_to(live);
     metric_set(t->m_lag, lag > 0 ? lag : 0);
-    metric_set(t->m_seen, (int64_t)sweep_seen(t->sweep));
+    metric_set(t->m_seen, (int64_t)sweep_seen(live));
+}
+
+/* What the feed wants, asked for or done. */
+static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *page,
+                  struct owner *o, usec_t now)
+{
+    struct table *t = f->t;
+    switch (want) {
+    case SWEEP_CLOCK:
+        return table_ask(f, NULL, now);
+    case SWEEP_PAGE:
+        return table_ask(f, page, now);
+    case SWEEP_PUBLISH:
+        if (now < t->due)
+            return t->due;
+        table_publish_page(f, o, now);
+        return t->publishing ? USEC_NEVER : now;
+    case SWEEP_STOPPED:
+        table_stop(t, sweep_reason(f->sweep));
+        return USEC_NEVER;
+    case SWEEP_SLEEP:
+        break;
+    }
+    return USEC_NEVER;
 }
 
 static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
 {
-    struct sweep_ask page = {0};
-    usec_t due = USEC_NEVER;
+    struct sweep_ask pages[FEEDS] = {0};
+    struct turn turns[FEEDS] = {0};
+    usec_t due;
     if (t->ask != NULL || t->publishing)
         return USEC_NEVER;
     say_progress(t, now);
     set_gauges(t);
-    switch (sweep_next(t->sweep, now, &page, &due)) {
-    case SWEEP_SLEEP:
-        return due;
-    case SWEEP_CLOCK:
-        return submit(t, NULL, now);
-    case SWEEP_PAGE:
-        return submit(t, &page, now);
-    case SWEEP_PUBLISH:
-        if (now < t->due)
-            return t->due;
-        table_publish_page(t, o, now);
-        return t->publishing ? USEC_NEVER : now;
-    case SWEEP_STOPPED:
-        table_stop(t, sweep_reason(t->sweep));
-        return USEC_NEVER;
+    for (size_t i = 0; i < FEEDS; i++) {
+        const struct feed *f = &t->feeds[i];
+        turns[i] = (struct turn){.want = SWEEP_SLEEP, .due = USEC_NEVER, .asked = f->asked};
+        if (f->sweep != NULL)
+            turns[i].want = sweep_next(f->sweep, now, &pages[i], &turns[i].due);
     }
-    return USEC_NEVER;
+    size_t i = turn_choose(turns, FEEDS, &due);
+    if (i == TURN_NOBODY)
+        return due;
+    return usec_min(due, act(&t->feeds[i], turns[i].want, &pages[i], o, now));
 }
 
 usec_t table_step(struct table *t, usec_t now)
@@ -413,7 +302,7 @@ usec_t table_step(struct table *t, usec_t now)
         ask_topic(t, o);
         return USEC_NEVER;
     case TABLE_CLOCK:
-        return now < t->due ? t->due : submit(t, NULL, now);
+        return now < t->due ? t->due : table_ask(feed_live(t), NULL, now);
     case TABLE_POLL:
         return step_poll(t, o, now);
     case TABLE_AWAY:
@@ -432,7 +321,8 @@ const char *table_phase_name(const struct table *t, usec_t now)
         [TABLE_CLOCK] = "starting",  [TABLE_FIRST] = "starting",  [TABLE_POLL] = "first pull",
         [TABLE_STOPPED] = "stopped",
     };
-    if (t->phase != TABLE_POLL || t->sweep == NULL || !sweep_caught_up(t->sweep))
+    const struct sweep *live = t->feeds[FEED_LIVE].sweep;
+    if (t->phase != TABLE_POLL || live == NULL || !sweep_caught_up(live))
         return names[t->phase];
-    return sweep_busy(t->sweep, now) ? "busy" : "idle";
+    return sweep_busy(live, now) ? "busy" : "idle";
 }

@@ -7,35 +7,8 @@
 #include "bridge/base/xalloc.h"
 #include "producers/parts.h"
 
-#define WRITTEN_BY "itsm-bridge/" ITSM_VERSION
-#define DELAY_MAX  (60 * USEC_S)
-#define SAY_EVERY  (60 * USEC_S)
-
-static struct workitem_origin origin_of(const struct table *t)
-{
-    return (struct workitem_origin){.host = t->w->config->connection.host,
-                                    .connection = t->w->config->connection.name,
-                                    .table = t->p->table};
-}
-
-/* The state record goes to its partition by number: the hash of a changed partition count must not
- * move it. */
-static int state_record(const struct table *t, const struct watermark_state *position,
-                        struct txn_record *r, struct err *e)
-{
-    struct watermark_state s = *position;
-    s.owner = t->w->config->connection.host;
-    s.connection = t->w->config->connection.name;
-    s.table = t->p->table;
-    s.fingerprint = t->fingerprint;
-    s.written_by = WRITTEN_BY;
-    *r = (struct txn_record){.topic = t->w->config->topics.state, .partition = t->partition};
-    r->item.value = watermark_encode(&s, &r->item.value_length, e);
-    if (r->item.value == NULL)
-        return -1;
-    r->item.key = xstrdup(t->key);
-    return 0;
-}
+#define DELAY_MAX (60 * USEC_S)
+#define SAY_EVERY (60 * USEC_S)
 
 static bool is_large(const struct table *t, uint64_t digest)
 {
@@ -45,41 +18,35 @@ static bool is_large(const struct table *t, uint64_t digest)
     return false;
 }
 
-static int row_record(const struct table *t, const struct page_row *row, struct txn_record *r,
-                      struct err *e)
+/* Records of the plan's rows and the state behind them; new, NULL on failure. The table keeps
+ * whose they are. */
+static struct txn_record *records_of_plan(struct feed *f, size_t *ret_count, struct err *e)
 {
-    struct workitem_origin origin = origin_of(t);
-    struct workitem whole = {0};
-    r->topic = t->p->topic;
-    r->partition = -1;
-    if (workitem_encode(&origin, row, &whole, e) != 0)
-        return -1;
-    if (!is_large(t, row->digest)) {
-        r->item = whole;
-        return 0;
-    }
-    int rc = workitem_encode_marker(&origin, row, whole.value_length, &r->item, e);
-    workitem_done(&whole);
-    return rc;
-}
-
-/* Rows of the plan and the state behind them; new, NULL on failure. */
-static struct txn_record *records_of(const struct table *t, const struct sweep_plan *p,
-                                     struct err *e)
-{
-    struct txn_record *records = xcalloc(p->count + 1, sizeof(*records));
+    struct table *t = f->t;
+    const struct sweep_plan *p = &t->plan;
+    size_t n = 0, room = p->count * FEED_RECORDS_MAX + 1, of_row = 0;
+    struct txn_record *records = xcalloc(room, sizeof(*records));
     struct watermark_state position = {.mark = p->mark,
                                        .hi = p->hi,
                                        .seen_from = p->seen_from,
                                        .seen = p->seen,
                                        .seen_count = p->seen_count};
-    for (size_t i = 0; i < p->count; i++)
-        if (row_record(t, p->rows[i], &records[i], e) != 0)
+    free(t->record_rows);
+    t->record_rows = xcalloc(room, sizeof(*t->record_rows));
+    for (size_t i = 0; i < p->count; i++, n += of_row) {
+        bool large = is_large(t, p->rows[i]->digest);
+        if (f->kind->records(f, p->rows[i], large, &records[n], &of_row, e) != 0)
             goto fail;
-    if (state_record(t, &position, &records[p->count], e) == 0)
-        return records;
+        for (size_t k = 0; k < of_row; k++)
+            t->record_rows[n + k] = i;
+    }
+    t->record_rows[n] = p->count;
+    if (feed_state(f, &position, &records[n], e) != 0)
+        goto fail;
+    *ret_count = n + 1;
+    return records;
 fail:
-    txn_records_free(records, p->count + 1);
+    txn_records_free(records, n);
     return NULL;
 }
 
@@ -116,7 +83,7 @@ static void committed(struct table *t, usec_t now)
     t->published += t->plan.count;
     metric_add(t->m_rows, t->plan.count);
     metric_add(t->m_transactions, 1);
-    sweep_committed(t->sweep, &t->plan, now);
+    sweep_committed(t->from->sweep, &t->plan, now);
     t->chunk = t->chunk > SIZE_MAX / 2 ? SIZE_MAX : t->chunk * 2;
     t->failures = 0;
     err_clear(&t->reason);
@@ -138,11 +105,12 @@ static void mark_large(struct table *t, const struct page_row *row)
 static void too_large(struct table *t, const struct txn_answer *a)
 {
     const struct sweep_plan *p = &t->plan;
-    if (a->too_large == p->count) { /* the state record */
+    bool known = a->too_large != SIZE_MAX;
+    size_t guilty = known ? t->record_rows[a->too_large] : p->count == 1 ? 0 : SIZE_MAX;
+    if (known && guilty == p->count) { /* the state record */
         table_stop(t, &a->err);
         return;
     }
-    size_t guilty = a->too_large < p->count ? a->too_large : p->count == 1 ? 0 : SIZE_MAX;
     if (guilty == SIZE_MAX && p->count > 1)
         t->chunk = p->count / 2;
     else if (guilty != SIZE_MAX && !is_large(t, p->rows[guilty]->digest))
@@ -179,26 +147,40 @@ static void on_published(void *arg, const struct txn_answer *a, usec_t now)
     sweep_plan_done(&t->plan);
 }
 
-void table_publish_page(struct table *t, struct owner *o, usec_t now)
+void table_publish_page(struct feed *f, struct owner *o, usec_t now)
 {
+    struct table *t = f->t;
+    size_t count = 0;
     struct err e;
-    if (!sweep_plan(t->sweep, t->chunk, now, &t->plan)) {
+    if (!sweep_plan(f->sweep, t->chunk, now, &t->plan)) {
         log_debug("table-held",
-                  "table=%s versions=%zu\tThe overlap holds as many versions as a "
-                  "state record carries; the table waits for some to grow old",
-                  t->p->table, sweep_seen(t->sweep));
+                  "table=%s feed=%s versions=%zu\tThe overlap holds as many versions as a state "
+                  "record carries; the table waits for some to grow old",
+                  t->p->table, f->kind->name, sweep_seen(f->sweep));
         return;
     }
-    struct txn_record *records = records_of(t, &t->plan, &e);
+    struct txn_record *records = records_of_plan(f, &count, &e);
     if (records == NULL) {
         table_stop(t, &e);
         return;
     }
+    t->from = f;
     t->publishing = true;
-    txn_publish(o->txn, records, t->plan.count + 1, on_published, t);
+    txn_publish(o->txn, records, count, on_published, t);
 }
 
-/* The first watermark -------------------------------------------------------------------------- */
+/* The first states ----------------------------------------------------------------------------- */
+
+static void first_done(struct table *t, usec_t now)
+{
+    for (size_t i = 0; i < FEEDS; i++) {
+        struct feed *f = &t->feeds[i];
+        if (f->starts)
+            f->sweep = sweep_new(&f->options, &f->first);
+        f->starts = false;
+    }
+    table_polling(t, now);
+}
 
 static void on_first(void *arg, const struct txn_answer *a, usec_t now)
 {
@@ -210,7 +192,7 @@ static void on_first(void *arg, const struct txn_answer *a, usec_t now)
         return;
     }
     if (a->end == TXN_DONE) {
-        table_polling(t, &t->first, now);
+        first_done(t, now);
     } else if (a->end == TXN_FENCED || a->end == TXN_DEAD) {
         owner_lost(o, a, now);
     } else {
@@ -221,36 +203,24 @@ static void on_first(void *arg, const struct txn_answer *a, usec_t now)
 
 void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t now)
 {
+    struct txn_record *records = xcalloc(FEEDS, sizeof(*records));
+    size_t n = 0;
     struct err e;
-    struct txn_record *r = xcalloc(1, sizeof(*r));
     (void)now;
-    t->first = (struct watermark_state){0};
-    sweep_first(&t->options, date, t->w->config->connection.sync_scope_days, &t->first);
-    if (state_record(t, &t->first, r, &e) != 0) {
-        txn_records_free(r, 1);
-        table_stop(t, &e);
-        return;
+    for (size_t i = 0; i < FEEDS; i++) {
+        struct feed *f = &t->feeds[i];
+        if (!f->starts)
+            continue;
+        f->first = (struct watermark_state){0};
+        f->kind->first(f, date, &f->first);
+        if (feed_state(f, &f->first, &records[n], &e) != 0) {
+            txn_records_free(records, n);
+            table_stop(t, &e);
+            return;
+        }
+        n++;
     }
     t->phase = TABLE_FIRST;
     t->publishing = true;
-    txn_publish(o->txn, r, 1, on_first, t);
-}
-
-void table_polling(struct table *t, const struct watermark_state *from, usec_t now)
-{
-    char at[CLOCK_SN_SIZE];
-    clock_format_sn(from->mark.second * 1000, at);
-    t->sweep = sweep_new(&t->options, from);
-    t->phase = TABLE_POLL;
-    t->failures = 0;
-    t->due = now;
-    t->progress_at = 0;
-    err_clear(&t->reason);
-    if (t->was_stopped)
-        log_info("table-resumed", "table=%s topic=%s\tThe table is read again, from %s UTC",
-                 t->p->table, t->p->topic, at);
-    else
-        log_info("table-started", "table=%s topic=%s\tThe table is read from %s UTC on",
-                 t->p->table, t->p->topic, at);
-    t->was_stopped = false;
+    txn_publish(o->txn, records, n, on_first, t);
 }

@@ -102,25 +102,21 @@ void workitems_state_taken(struct workitems *w, uint64_t epoch, enum group_loss 
     drop_owners(w);
 }
 
+static bool is_key(const struct feed *f, const rd_kafka_message_t *m)
+{
+    return f->t != NULL && strlen(f->key) == m->key_len && memcmp(m->key, f->key, m->key_len) == 0;
+}
+
+/* A tombstone says that a watermark was removed on purpose. */
 void workitems_state_record(struct workitems *w, int32_t partition, const rd_kafka_message_t *m,
                             usec_t now)
 {
     (void)now;
     for (size_t i = 0; i < w->tables_count; i++) {
         struct table *t = &w->tables[i];
-        size_t n = strlen(t->key);
-        if (t->partition != partition || m->key_len != n || memcmp(m->key, t->key, n) != 0)
-            continue;
-        free(t->raw);
-        t->raw = NULL;
-        t->raw_length = m->len;
-        if (m->payload == NULL) /* a tombstone: the watermark was removed on purpose */
-            return;
-        t->raw = malloc(m->len + 1);
-        if (t->raw == NULL)
-            panic("no memory for a state record of %zu bytes", m->len);
-        memcpy(t->raw, m->payload, m->len);
-        return;
+        for (size_t j = 0; j < FEEDS; j++)
+            if (t->partition == partition && is_key(&t->feeds[j], m))
+                feed_take(&t->feeds[j], m->payload, m->len);
     }
 }
 
@@ -173,14 +169,16 @@ void workitems_each(struct workitems *w, void (*fn)(void *arg, const struct work
     usec_t now = loop_now(w->loop);
     for (size_t i = 0; i < w->tables_count; i++) {
         const struct table *t = &w->tables[i];
+        const struct sweep *live = t->feeds[FEED_LIVE].sweep;
+        const struct err *why = t->reason.class != ERR_NONE ? &t->reason : feed_trouble(t);
         struct workitems_table view = {
             .table = t->p->table,
             .topic = t->p->topic,
             .phase = table_phase_name(t, now),
-            .reason = t->reason.class != ERR_NONE ? t->reason.text : "",
-            .watermark = t->sweep != NULL ? sweep_mark(t->sweep).second * 1000 : MSEC_NONE,
+            .reason = why != NULL ? why->text : "",
+            .watermark = live != NULL ? sweep_mark(live).second * 1000 : MSEC_NONE,
             .published = t->published,
-            .next_poll = t->sweep != NULL ? sweep_due(t->sweep) : USEC_NEVER,
+            .next_poll = live != NULL ? sweep_due(live) : USEC_NEVER,
         };
         fn(arg, &view);
     }

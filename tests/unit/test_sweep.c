@@ -22,6 +22,8 @@
 #define HOST      "acme.service-now.com"
 #define PAUSE_MAX (40 * USEC_S)
 
+static const struct page_form form = {.time = "sys_updated_on", .count = "sys_mod_count"};
+
 struct row {
     char sys_id[33];
     int64_t stamp; /* of the visible version */
@@ -218,7 +220,7 @@ static void one_page(struct world *w, struct sweep *s, const struct sweep_ask *a
     json_t *list = answer(w, ask, &total);
     int64_t date = node_clock(w);
     pass(w, rand_between(&w->rand, 1, 100) * USEC_MS, 0);
-    if (page_read(list, "t", &ask->after, ask->limit, &page, &e) != 0)
+    if (page_read(list, "t", &form, &ask->after, ask->limit, &page, &e) != 0)
         fail_msg("%s", e.text);
     json_decref(list);
     sweep_clock(s, date * 1000, sent, w->now);

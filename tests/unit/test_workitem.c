@@ -12,13 +12,14 @@
 #include "producers/ask.h"
 #include "producers/workitem.h"
 
+static const struct page_form form = {.time = "sys_updated_on", .count = "sys_mod_count"};
 static const struct watermark start = {.second = 1790000000, .sys_id = "5"};
 
 static int read_text(const char *text, long long limit, struct page *p, struct err *e)
 {
     json_t *list = json_loads(text, 0, NULL);
     assert_non_null(list);
-    int r = page_read(list, "incident", &start, limit, p, e);
+    int r = page_read(list, "incident", &form, &start, limit, p, e);
     json_decref(list);
     return r;
 }
@@ -134,7 +135,7 @@ static void check_query(const char *base, struct sweep_ask ask, const char *want
     struct buf b;
     struct err e;
     buf_init(&b, 4096);
-    int r = ask_page(&b, base, &ask, &e);
+    int r = ask_page(&b, base, form.time, &ask, &e);
     if (want == NULL) {
         assert_int_equal(r, -1);
         assert_string_equal(e.code, "query");

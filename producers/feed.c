@@ -1,0 +1,153 @@
+/* What the tables are read for, and the state of each such feed. How a feed is read is the business
+ * of sweep.c, whose turn it is that of turn.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/panic.h"
+#include "bridge/base/xalloc.h"
+#include "producers/ask.h"
+#include "producers/parts.h"
+
+#define WRITTEN_BY "itsm-bridge/" ITSM_VERSION
+#define SLACK_S    10
+#define BUSY_FOR   (60 * USEC_S)
+#define WIDEST     10000 /* the default limit of the Table API */
+#define SEEN_MAX   40000
+
+/* Rows ----------------------------------------------------------------------------------------- */
+
+static bool rows_wanted(const struct config_producer *p)
+{
+    (void)p;
+    return true;
+}
+
+static void rows_set_up(struct feed *f)
+{
+    const struct config_producer *p = f->t->p;
+    f->source = p->table;
+    f->query = xstrdup(p->query);
+    f->fields = ask_fields(&p->fields);
+}
+
+static void rows_first(const struct feed *f, msec_t date, struct watermark_state *ret_state)
+{
+    sweep_first(&f->options, date, f->t->w->config->connection.sync_scope_days, ret_state);
+}
+
+static int rows_records(const struct feed *f, const struct page_row *row, bool large,
+                        struct txn_record *ret_records, size_t *ret_count, struct err *e)
+{
+    const struct config_connection *c = &f->t->w->config->connection;
+    struct workitem_origin origin = {
+        .host = c->host, .connection = c->name, .table = f->t->p->table};
+    struct txn_record *r = ret_records;
+    struct workitem whole = {0};
+    *r = (struct txn_record){.topic = f->t->p->topic, .partition = -1};
+    if (workitem_encode(&origin, row, &whole, e) != 0)
+        return -1;
+    *ret_count = 1;
+    if (!large) {
+        r->item = whole;
+        return 0;
+    }
+    int rc = workitem_encode_marker(&origin, row, whole.value_length, &r->item, e);
+    workitem_done(&whole);
+    return rc;
+}
+
+static const struct feed_kind kinds[FEEDS] = {
+    [FEED_LIVE] = {.name = "live",
+                   .form = {.time = "sys_updated_on", .count = "sys_mod_count"},
+                   .wanted = rows_wanted,
+                   .set_up = rows_set_up,
+                   .first = rows_first,
+                   .records = rows_records},
+};
+
+/* Every feed ----------------------------------------------------------------------------------- */
+
+void feed_init(struct feed *f, struct table *t, enum feed_id id)
+{
+    const struct config_producer *p = t->p;
+    int64_t overlap = (p->overlap + USEC_S - 1) / USEC_S;
+    *f = (struct feed){.kind = &kinds[id]};
+    if (!f->kind->wanted(p))
+        return;
+    f->t = t;
+    f->key = id == FEED_LIVE ? xstrdup(t->key) : xasprintf("%s/%s", t->key, f->kind->name);
+    f->options = (struct sweep_options){
+        .overlap = overlap > 0 ? overlap : 1,
+        .slack = SLACK_S,
+        .poll_busy = p->poll_busy,
+        .poll_idle = p->poll_idle,
+        .busy_for = BUSY_FOR,
+        .page_size = p->page_size,
+        .widest = WIDEST,
+        .seen_max = SEEN_MAX,
+    };
+    f->kind->set_up(f);
+}
+
+void feed_reset(struct feed *f)
+{
+    f->sweep = sweep_free(f->sweep);
+    f->starts = false;
+    f->asked = 0;
+    err_clear(&f->reason);
+}
+
+void feed_done(struct feed *f)
+{
+    feed_reset(f);
+    free(f->raw);
+    free(f->key);
+    free(f->query);
+    free(f->fields);
+    *f = (struct feed){0};
+}
+
+void feed_take(struct feed *f, const void *bytes, size_t length)
+{
+    free(f->raw);
+    f->raw = NULL;
+    f->raw_length = length;
+    if (bytes == NULL)
+        return;
+    f->raw = malloc(length + 1);
+    if (f->raw == NULL)
+        panic("no memory for a state record of %zu bytes", length);
+    memcpy(f->raw, bytes, length);
+}
+
+int feed_state(const struct feed *f, const struct watermark_state *position,
+               struct txn_record *ret_record, struct err *e)
+{
+    const struct table *t = f->t;
+    struct watermark_state s = *position;
+    struct txn_record r = {.topic = t->w->config->topics.state, .partition = t->partition};
+    s.owner = t->w->config->connection.host;
+    s.connection = t->w->config->connection.name;
+    s.table = t->p->table;
+    s.fingerprint = t->fingerprint;
+    s.written_by = WRITTEN_BY;
+    r.item.value = watermark_encode(&s, &r.item.value_length, e);
+    if (r.item.value == NULL)
+        return -1;
+    r.item.key = xstrdup(f->key);
+    *ret_record = r;
+    return 0;
+}
+
+struct feed *feed_live(struct table *t)
+{
+    return &t->feeds[FEED_LIVE];
+}
+
+const struct err *feed_trouble(const struct table *t)
+{
+    for (size_t i = 0; i < FEEDS; i++)
+        if (t->feeds[i].reason.class != ERR_NONE)
+            return &t->feeds[i].reason;
+    return NULL;
+}
