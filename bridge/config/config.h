@@ -52,6 +52,15 @@ struct config_secret {
     char *spec, *value;
 };
 
+/* Grant jwt_bearer: what is signed, and by which key. Empty texts are filled in for that grant. */
+struct config_jwt {
+    char *key; /* file of the private key, PEM; read for each assertion */
+    struct config_secret key_password;
+    char *kid, *issuer, *subject, *audience;
+    usec_t life;
+    bool in_header; /* also as `Authentication: Bearer`, as the vendor's Python client has it */
+};
+
 struct config_auth {
     enum config_grant grant;
     char *client_id;
@@ -60,7 +69,9 @@ struct config_auth {
     struct config_secret password;
     struct config_secret refresh_token; /* grant refresh_token: the first one; later in the store */
     struct config_secret api_key;
-    char *token_store; /* "" = tokens in memory only */
+    struct config_jwt jwt;
+    char *token_store;   /* "" = tokens in memory only */
+    usec_t refresh_life; /* of a refresh token; 0 = asked for or assumed */
 };
 
 struct config_connection {
@@ -69,6 +80,8 @@ struct config_connection {
     struct config_list allowed_hosts;
     bool allow_insecure_loopback;
     char *ca_file, *proxy, *record_namespace;
+    char *client_certificate, *client_key; /* files, PEM; "" = none; key "": in the certificate's */
+    struct config_secret client_key_password;
     struct config_auth auth;
     int64_t sync_scope_days;
     struct config_list work_items;
@@ -173,6 +186,15 @@ struct config *config_load(const char *file, enum config_need need,
                            struct config_errors *errors) MUST_CHECK;
 struct config *config_free(struct config *c); /* NULL is fine; returns NULL; wipes secrets */
 void config_errors_done(struct config_errors *errors);
+
+/* What a secret that stands in a file is now: new, wiped by the caller. NULL when it does not come
+ * from a file, or the file cannot be read or holds no usable secret at this moment. */
+char *config_secret_again(const struct config_secret *s) MUST_CHECK;
+/* The file of a `file:` secret, NULL for others; borrowed. */
+const char *config_secret_file(const struct config_secret *s);
+/* Reads FILE or variable of a spec given to a command ("file:PATH", "env:NAME"); any other form is
+ * an error, so that no secret stands on a command line. New, wiped by the caller. */
+char *config_secret_given(const char *spec, struct err *e) MUST_CHECK;
 
 /* The effective configuration in the file's own syntax, every key with its value, secrets hidden.
  * Output of config_print can be read again by config_load when no secret stood in the file itself.

@@ -49,13 +49,20 @@ static void check_server(struct config_reader *r)
 }
 
 /* What each way of signing in needs. */
-enum { NEED_ID = 1, NEED_SECRET = 2, NEED_USER = 4, NEED_PASSWORD = 8, NEED_KEY = 16 };
+enum {
+    NEED_ID = 1,
+    NEED_SECRET = 2,
+    NEED_USER = 4,
+    NEED_PASSWORD = 8,
+    NEED_KEY = 16,
+    NEED_JWT_KEY = 32
+};
 
 static const unsigned grant_needs[] = {
     [GRANT_PASSWORD] = NEED_ID | NEED_SECRET | NEED_USER | NEED_PASSWORD,
     [GRANT_REFRESH_TOKEN] = NEED_ID | NEED_SECRET,
     [GRANT_CLIENT_CREDENTIALS] = NEED_ID | NEED_SECRET,
-    [GRANT_JWT_BEARER] = 0,
+    [GRANT_JWT_BEARER] = NEED_ID | NEED_JWT_KEY,
     [GRANT_BASIC] = NEED_USER | NEED_PASSWORD,
     [GRANT_API_KEY] = NEED_KEY,
 };
@@ -89,6 +96,7 @@ static void check_credentials(struct config_reader *r)
         {NEED_USER, "connection.auth.username", a->username},
         {NEED_PASSWORD, "connection.auth.password", a->password.spec},
         {NEED_KEY, "connection.auth.api_key", a->api_key.spec},
+        {NEED_JWT_KEY, "connection.auth.jwt_key", a->jwt.key},
     };
 
     if (was_refused(r, "connection.auth.grant"))
@@ -108,23 +116,59 @@ static void check_credentials(struct config_reader *r)
                     "holds one");
 }
 
-static void check_ca_file(struct config_reader *r)
+/* Is what the file holds in PEM form? What it is, is seen when it is used. */
+static void check_pem(struct config_reader *r, const char *key, const char *file, const char *what)
 {
-    const char *path = r->config->connection.ca_file;
+    const size_t most = (size_t)1024 * 1024;
     struct err e;
     size_t length;
     char *text;
 
-    if (!*path || r->need == CONFIG_NO_SECRETS)
+    if (!*file || r->need == CONFIG_NO_SECRETS)
         return;
-    text = config_read_file_text(path, (size_t)1024 * 1024, &length, &e);
+    text = config_read_file_text(file, most, &length, &e);
     if (!text)
-        config_fail(r, "connection.ca_file", 0, "%s %s; name a file with certificates in PEM form",
-                    path, e.text);
+        config_fail(r, key, 0, "%s %s; name a file with %s in PEM form", file, e.text, what);
     else if (!strstr(text, "-----BEGIN"))
-        config_fail(r, "connection.ca_file", 0,
-                    "%s holds no certificate; name a file with certificates in PEM form", path);
-    free(text);
+        config_fail(r, key, 0, "%s holds none; name a file with %s in PEM form", file, what);
+    config_secret_wipe(text);
+}
+
+static void check_files(struct config_reader *r)
+{
+    const struct config_connection *c = &r->config->connection;
+
+    check_pem(r, "connection.ca_file", c->ca_file, "certificates");
+    check_pem(r, "connection.client_certificate", c->client_certificate, "a certificate");
+    check_pem(r, "connection.client_key", c->client_key, "a private key");
+    if (c->auth.grant == GRANT_JWT_BEARER)
+        check_pem(r, "connection.auth.jwt_key", c->auth.jwt.key, "a private key");
+    if (*c->client_key && !*c->client_certificate)
+        config_fail(r, "connection.client_certificate", 0,
+                    "is needed beside connection.client_key; name the certificate of that key");
+}
+
+static void default_text(char **text, const char *otherwise)
+{
+    if (!**text)
+        config_set(text, xstrdup(otherwise));
+}
+
+/* What the assertion says when the file does not. */
+static void finish_jwt(struct config_reader *r)
+{
+    struct config_auth *a = &r->config->connection.auth;
+
+    if (a->grant != GRANT_JWT_BEARER)
+        return;
+    if (!*a->jwt.subject && !*a->username)
+        config_fail(
+            r, "connection.auth.username", 0,
+            "is needed for grant = \"jwt_bearer\" (or jwt_subject, where the instance finds "
+            "the user by something else); add it to connection.auth");
+    default_text(&a->jwt.issuer, a->client_id);
+    default_text(&a->jwt.subject, a->username);
+    default_text(&a->jwt.audience, a->client_id);
 }
 
 void config_finish_connection(struct config_reader *r)
@@ -136,14 +180,12 @@ void config_finish_connection(struct config_reader *r)
     if (c->create_configuration_items)
         config_fail(r, "connection.create_configuration_items", 0,
                     "creating configuration items is not built yet; set it to false");
-    if (c->auth.grant == GRANT_JWT_BEARER)
-        config_fail(r, "connection.auth.grant", 0,
-                    "\"jwt_bearer\" is not built yet; use client_credentials, password, "
-                    "refresh_token, basic or api_key");
-    else if (r->need != CONFIG_NO_SECRETS && !config_given(r, "connection", CONFIG_REFUSED) &&
-             !config_given(r, "connection.auth", CONFIG_REFUSED))
+    if (!was_refused(r, "connection.auth.grant"))
+        finish_jwt(r);
+    if (r->need != CONFIG_NO_SECRETS && !config_given(r, "connection", CONFIG_REFUSED) &&
+        !config_given(r, "connection.auth", CONFIG_REFUSED))
         check_credentials(r);
-    check_ca_file(r);
+    check_files(r);
 }
 
 /* Topics that the bridge writes, with the key that names each. */

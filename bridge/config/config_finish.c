@@ -12,9 +12,9 @@
 
 static const struct config_key *key_of(const char *path)
 {
-    for (size_t i = 0; i < config_keys_count; i++)
-        if (strcmp(config_keys[i].path, path) == 0)
-            return &config_keys[i];
+    for (size_t i = 0; i < config_keys_count(); i++)
+        if (strcmp(config_key_at(i)->path, path) == 0)
+            return config_key_at(i);
     panic("there is no configuration key %s", path);
 }
 
@@ -51,8 +51,8 @@ static const char *example_of(const struct config_key *k)
 
 static void check_missing(struct config_reader *r)
 {
-    for (size_t i = 0; i < config_keys_count; i++) {
-        const struct config_key *k = &config_keys[i];
+    for (size_t i = 0; i < config_keys_count(); i++) {
+        const struct config_key *k = config_key_at(i);
         const struct config_group *g = config_key_group(k);
 
         if (config_given(r, g->path, CONFIG_REFUSED))

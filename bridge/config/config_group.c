@@ -27,10 +27,10 @@ bool config_key_in(const struct config_key *k, const struct config_group *g)
 
 const struct config_key *config_key_find(const struct config_group *g, const char *name)
 {
-    for (size_t i = 0; i < config_keys_count; i++)
-        if (config_key_in(&config_keys[i], g) &&
-            strcmp(config_key_name(&config_keys[i]), name) == 0)
-            return &config_keys[i];
+    for (size_t i = 0; i < config_keys_count(); i++)
+        if (config_key_in(config_key_at(i), g) &&
+            strcmp(config_key_name(config_key_at(i)), name) == 0)
+            return config_key_at(i);
     return NULL;
 }
 

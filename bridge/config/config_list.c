@@ -355,16 +355,17 @@ void config_preset(struct config *c, const struct config_group *g, size_t entry)
 {
     char *base = config_group_base(c, g, entry);
 
-    for (size_t i = 0; i < config_keys_count; i++)
-        if (config_key_in(&config_keys[i], g))
-            config_type_of(&config_keys[i])->preset(&config_keys[i], base + config_keys[i].offset);
+    for (size_t i = 0; i < config_keys_count(); i++)
+        if (config_key_in(config_key_at(i), g))
+            config_type_of(config_key_at(i))
+                ->preset(config_key_at(i), base + config_key_at(i)->offset);
 }
 
 void config_release(struct config *c, const struct config_group *g, size_t entry)
 {
     char *base = config_group_base(c, g, entry);
 
-    for (size_t i = 0; i < config_keys_count; i++)
-        if (config_key_in(&config_keys[i], g))
-            config_type_of(&config_keys[i])->done(base + config_keys[i].offset);
+    for (size_t i = 0; i < config_keys_count(); i++)
+        if (config_key_in(config_key_at(i), g))
+            config_type_of(config_key_at(i))->done(base + config_key_at(i)->offset);
 }

@@ -18,8 +18,8 @@ static void print_keys(const struct config *c, const struct config_group *g, siz
 {
     const char *base = config_group_base_const(c, g, entry);
 
-    for (size_t i = 0; i < config_keys_count; i++) {
-        const struct config_key *k = &config_keys[i];
+    for (size_t i = 0; i < config_keys_count(); i++) {
+        const struct config_key *k = config_key_at(i);
 
         if (!config_key_in(k, g))
             continue;
@@ -140,8 +140,8 @@ void config_reference(FILE *out)
         const struct config_group *g = &config_groups[i];
 
         (void)fprintf(out, "# %s%s%s\n\n", g->path, *g->path ? ": " : "", g->help);
-        for (size_t j = 0; j < config_keys_count; j++)
-            if (config_key_in(&config_keys[j], g))
-                reference_key(&config_keys[j], out);
+        for (size_t j = 0; j < config_keys_count(); j++)
+            if (config_key_in(config_key_at(j), g))
+                reference_key(config_key_at(j), out);
     }
 }

@@ -93,9 +93,9 @@ static size_t names_in(const struct config_group *g, const char **names)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < config_keys_count; i++)
-        if (config_key_in(&config_keys[i], g))
-            names[n++] = config_key_name(&config_keys[i]);
+    for (size_t i = 0; i < config_keys_count(); i++)
+        if (config_key_in(config_key_at(i), g))
+            names[n++] = config_key_name(config_key_at(i));
     for (size_t i = 0; i < config_groups_count; i++) {
         const char *dot = strrchr(config_groups[i].path, '.');
         const char *name = dot ? dot + 1 : config_groups[i].path;
@@ -109,7 +109,7 @@ static size_t names_in(const struct config_group *g, const char **names)
 static void unknown_key(struct config_reader *r, const struct config_group *g, const char *shown,
                         const config_setting_t *s)
 {
-    const char **names = xcalloc(config_keys_count + config_groups_count, sizeof(*names));
+    const char **names = xcalloc(config_keys_count() + config_groups_count, sizeof(*names));
     const char *name = config_setting_name(s);
     const char *near = config_nearest(name, names, names_in(g, names));
     const struct config_group *home = home_of(name);

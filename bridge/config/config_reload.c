@@ -60,9 +60,9 @@ static void reload_group(const struct reload *r, const struct config_group *g)
         tell(r, g->path, "the file has another number of entries");
         return;
     }
-    for (size_t i = 0; i < config_keys_count; i++)
-        for (size_t entry = 0; config_key_in(&config_keys[i], g) && entry < n; entry++)
-            reload_key(r, &config_keys[i], g, entry);
+    for (size_t i = 0; i < config_keys_count(); i++)
+        for (size_t entry = 0; config_key_in(config_key_at(i), g) && entry < n; entry++)
+            reload_key(r, config_key_at(i), g, entry);
 }
 
 void config_reload(struct config *c, struct config *next, void (*say)(void *arg, const char *text),

@@ -351,6 +351,41 @@ void config_secret_read(struct config_reader *r, const struct config_key *k, voi
     *secret = (struct config_secret){spec, plain};
 }
 
+const char *config_secret_file(const struct config_secret *s)
+{
+    return text_starts(s->spec, "file:") ? s->spec + strlen("file:") : NULL;
+}
+
+char *config_secret_again(const struct config_secret *s)
+{
+    char *value = config_secret_file(s) != NULL ? config_secret_resolve(s->spec, NULL) : NULL;
+
+    if (value != NULL && secret_check(value) != NULL) {
+        config_secret_wipe(value);
+        value = NULL;
+    }
+    return value;
+}
+
+char *config_secret_given(const char *spec, struct err *e)
+{
+    char *value;
+
+    if (!config_secret_is_reference(spec)) {
+        (void)err_set(e, ERR_CONFIG, "usage",
+                      "a secret is not taken from the command line, where others can read it; give "
+                      "file:PATH or env:NAME");
+        return NULL;
+    }
+    value = config_secret_resolve(spec, e);
+    if (value != NULL && secret_check(value) != NULL) {
+        (void)err_set(e, ERR_CONFIG, "usage", "what %s stands for %s", spec, secret_check(value));
+        config_secret_wipe(value);
+        value = NULL;
+    }
+    return value;
+}
+
 void config_secret_print(const struct config_key *k, const void *value, FILE *out)
 {
     const struct config_secret *secret = value;

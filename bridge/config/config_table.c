@@ -1,5 +1,6 @@
-/* All keys of the configuration, in the order in which they are printed. Reading, checking,
- * printing and the manual are driven by this table; a key that is not here does not exist. Checks
+/* All keys of the configuration, in the order in which they are printed, but for those of the
+ * connection, which stand first (config_table_connection.c). Reading, checking, printing and the
+ * manual are driven by this table; a key that is not here does not exist. Checks
  * that need more than one key are in config_finish.c. */
 #include "bridge/config/config_table.h"
 
@@ -10,8 +11,6 @@
 #define PRODUCER(m_) offsetof(struct config_producer, m_)
 #define TEXT_MAX     4096
 
-static const char *grants[] = {
-    "password", "refresh_token", "client_credentials", "jwt_bearer", "basic", "api_key", NULL};
 static const char *exactly_once[] = {"auto", "required", "off", NULL};
 static const char *orphan_clears[] = {"insert_resolved", "ignore", NULL};
 static const char *folds[] = {"instance", "series", NULL};
@@ -34,181 +33,7 @@ const struct config_group config_groups[] = {
     {"", GROUP_ONE, "The file itself."},
 };
 
-const struct config_key config_keys[] = {
-    {.path = "connection.name",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.name),
-     .low = 1,
-     .high = 100,
-     .kind = "name",
-     .check = config_check_name,
-     .help = "Name of this connection. It stands in every record that the bridge publishes and in "
-             "the default group id."},
-    {.path = "connection.partner_type",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.partner_type),
-     .preset = "servicenow",
-     .low = 1,
-     .high = 100,
-     .check = config_check_partner,
-     .help = "The kind of service desk; \"servicenow\" is the only one."},
-    {.path = "connection.server_url",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.server_url),
-     .low = 1,
-     .high = TEXT_MAX,
-     .kind = "URL",
-     .check = config_check_server,
-     .discreet = true,
-     .help = "The instance: https, a host under service-now.com, no path. Other hosts must be "
-             "named in allowed_hosts."},
-    {.path = "connection.allowed_hosts",
-     .type = KEY_STRINGS,
-     .offset = MAIN(connection.allowed_hosts),
-     .preset = "",
-     .kind = "host name",
-     .check = config_check_host,
-     .help = "Host names other than *.service-now.com that server_url may have, without scheme and "
-             "port."},
-    {.path = "connection.allow_insecure_loopback",
-     .type = KEY_BOOL,
-     .offset = MAIN(connection.allow_insecure_loopback),
-     .preset = "false",
-     .help = "Lets server_url be http:// to 127.0.0.0/8, ::1 or localhost, for a simulator. "
-             "Passwords then travel in clear text on this machine."},
-    {.path = "connection.ca_file",
-     .type = KEY_PATH,
-     .offset = MAIN(connection.ca_file),
-     .preset = "",
-     .high = TEXT_MAX,
-     .kind = "path",
-     .help = "Certificates (PEM) of a private certificate authority. Empty: those of the system. "
-             "Checks of certificates cannot be switched off."},
-    {.path = "connection.proxy",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.proxy),
-     .preset = "",
-     .high = TEXT_MAX,
-     .kind = "URL",
-     .check = config_check_proxy,
-     .discreet = true,
-     .help = "Proxy to the instance, as in \"http://proxy.example.com:3128\". Empty: "
-             "what https_proxy and no_proxy in the environment say."},
-    {.path = "connection.record_namespace",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.record_namespace),
-     .preset = "",
-     .high = 100,
-     .check = config_check_line,
-     .help = "Goes into the sys_id of every record. Set it once, before the first start, when two "
-             "bridges write alerts of the same ids to one instance; never change it later: open "
-             "alerts would get new records."},
-    {.path = "connection.sync_scope_days",
-     .type = KEY_INT,
-     .offset = MAIN(connection.sync_scope_days),
-     .preset = "30",
-     .low = 1,
-     .high = 120,
-     .unit = "days",
-     .help = "How far back the first read of a table goes."},
-    {.path = "connection.work_items",
-     .type = KEY_STRINGS,
-     .offset = MAIN(connection.work_items),
-     .preset = "",
-     .kind = "table name",
-     .check = config_check_table,
-     .help = "Tables to publish to Kafka, as in [\"incident\", \"change_request\"]. An entry in "
-             "producers refines one."},
-    {.path = "connection.create_configuration_items",
-     .type = KEY_BOOL,
-     .offset = MAIN(connection.create_configuration_items),
-     .preset = "false",
-     .help = "Create configuration items that an alert names and the instance does not have. Not "
-             "built yet: must be false."},
-    {.path = "connection.connect_timeout_ms",
-     .type = KEY_INT,
-     .offset = MAIN(connection.connect_timeout),
-     .preset = "10000",
-     .low = 100,
-     .high = 600000,
-     .unit = "milliseconds",
-     .scale = USEC_MS,
-     .help = "Bound on connecting to the instance, TLS included."},
-    {.path = "connection.request_timeout_ms",
-     .type = KEY_INT,
-     .offset = MAIN(connection.request_timeout),
-     .preset = "70000",
-     .low = 100,
-     .high = 600000,
-     .unit = "milliseconds",
-     .scale = USEC_MS,
-     .help = "Bound on one request. Keep it above the 60 s after which the instance itself gives "
-             "up, else answers of finished work are lost."},
-    {.path = "connection.max_in_flight",
-     .type = KEY_INT,
-     .offset = MAIN(connection.max_in_flight),
-     .preset = "8",
-     .low = 1,
-     .high = 256,
-     .unit = "requests",
-     .help = "Most requests at the same time. The bridge uses fewer when the instance slows down."},
-
-    {.path = "connection.auth.grant",
-     .type = KEY_ENUM,
-     .offset = MAIN(connection.auth.grant),
-     .preset = "client_credentials",
-     .words = grants,
-     .help = "How to get in. client_credentials: client_id, client_secret. password: these, "
-             "username and password. refresh_token: client_id, client_secret and a refresh_token "
-             "or a token_store that holds one. basic: username, password. api_key: api_key. "
-             "jwt_bearer is not built yet."},
-    {.path = "connection.auth.client_id",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.auth.client_id),
-     .preset = "",
-     .high = TEXT_MAX,
-     .check = config_check_line,
-     .help = "Client id of the OAuth application in the instance's Application Registry."},
-    {.path = "connection.auth.client_secret",
-     .type = KEY_SECRET,
-     .offset = MAIN(connection.auth.client_secret),
-     .preset = "",
-     .reloadable = true,
-     .help = "Its secret."},
-    {.path = "connection.auth.username",
-     .type = KEY_STRING,
-     .offset = MAIN(connection.auth.username),
-     .preset = "",
-     .high = TEXT_MAX,
-     .check = config_check_line,
-     .help = "The integration user."},
-    {.path = "connection.auth.password",
-     .type = KEY_SECRET,
-     .offset = MAIN(connection.auth.password),
-     .preset = "",
-     .reloadable = true,
-     .help = "Its password. Used to get a token and never written anywhere by the bridge."},
-    {.path = "connection.auth.refresh_token",
-     .type = KEY_SECRET,
-     .offset = MAIN(connection.auth.refresh_token),
-     .preset = "",
-     .reloadable = true,
-     .help = "The first refresh token; later ones live in the token store."},
-    {.path = "connection.auth.api_key",
-     .type = KEY_SECRET,
-     .offset = MAIN(connection.auth.api_key),
-     .preset = "",
-     .reloadable = true,
-     .help = "A key for the instance's API key authentication."},
-    {.path = "connection.auth.token_store",
-     .type = KEY_PATH,
-     .offset = MAIN(connection.auth.token_store),
-     .preset = "",
-     .high = TEXT_MAX,
-     .kind = "path",
-     .help = "File in which tokens outlive a restart; only the bridge's user may read it. Empty: "
-             "in memory only."},
-
+static const struct config_key keys[] = {
     {.path = "kafka.bootstrap_servers",
      .type = KEY_STRING,
      .offset = MAIN(kafka.bootstrap_servers),
@@ -641,5 +466,15 @@ const struct config_key config_keys[] = {
      .help = "Memory that the process may take; the bridge pauses reading to keep it."},
 };
 
-const size_t config_keys_count = ARRAY_LEN(config_keys);
+const struct config_key *config_key_at(size_t i)
+{
+    if (i < config_connection_keys_count)
+        return &config_connection_keys[i];
+    return &keys[i - config_connection_keys_count];
+}
+
+size_t config_keys_count(void)
+{
+    return config_connection_keys_count + ARRAY_LEN(keys);
+}
 const size_t config_groups_count = ARRAY_LEN(config_groups);

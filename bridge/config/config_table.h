@@ -49,8 +49,11 @@ struct config_group {
     const char *help;
 };
 
-extern const struct config_key config_keys[];
-extern const size_t config_keys_count;
+/* All keys, in the order of the file; 0 <= i < config_keys_count(). */
+const struct config_key *config_key_at(size_t i);
+size_t config_keys_count(void);
+extern const struct config_key config_connection_keys[]; /* the first part of them */
+extern const size_t config_connection_keys_count;
 extern const struct config_group config_groups[]; /* in the order of the keys */
 extern const size_t config_groups_count;
 

@@ -15,6 +15,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
+#include "bridge/servicenow/http_cert.h"
 #include "bridge/servicenow/http_url.h"
 #include "bridge/servicenow/wipe.h"
 
@@ -25,7 +26,7 @@
 struct http {
     struct loop *loop;
     struct http_options options;
-    char *ca_file, *proxy;
+    char *ca_file, *proxy, *certificate, *key, *key_password; /* "" = none */
     struct http_call *calls; /* under way, in order of submission */
     CURL **idle;             /* easy handles without a call */
     size_t idle_count;
@@ -40,7 +41,7 @@ struct http_call {
     void *body;
     size_t body_length;
     struct buf answer;
-    char *method, *place, *content_type;
+    char *method, *place, *content_type, *rate_rule;
     bool is_read;   /* a GET: may be repeated by libcurl */
     bool connected; /* at least once the connection stood and sending began */
     bool repeated;  /* stopped before libcurl sent a write again */
@@ -52,6 +53,22 @@ struct http_call {
 };
 
 static void on_transfers(void *arg, usec_t now);
+
+static char *copy(const char *text)
+{
+    return xstrdup(text == NULL ? "" : text);
+}
+
+static void http_done(struct http *h)
+{
+    free(h->idle);
+    free(h->ca_file);
+    free(h->certificate);
+    free(h->key);
+    wipe_free(h->key_password);
+    wipe_free(h->proxy);
+    free(h);
+}
 
 struct http *http_new(struct loop *l, const struct http_options *o, struct err *e)
 {
@@ -69,7 +86,15 @@ struct http *http_new(struct loop *l, const struct http_options *o, struct err *
     h->options = *o;
     h->ca_file = xstrdup(o->ca_file);
     h->proxy = xstrdup(o->proxy);
+    h->certificate = copy(o->client_certificate);
+    h->key = copy(o->client_key);
+    h->key_password = copy(o->client_key_password);
     h->idle = xcalloc(o->connections, sizeof(CURL *));
+    if (h->certificate[0] != '\0' &&
+        http_cert_check(h->certificate, h->key, h->key_password, e) != 0) {
+        http_done(h);
+        return NULL;
+    }
     (void)curl_multi_setopt(loop_multi(l), CURLMOPT_MAXCONNECTS, (long)o->connections);
     loop_on_transfers(l, on_transfers, h);
     return h;
@@ -105,6 +130,7 @@ static void call_free(struct http_call *c)
     free(c->method);
     free(c->place);
     free(c->content_type);
+    free(c->rate_rule);
     free(c);
 }
 
@@ -212,6 +238,21 @@ static int on_sending(void *arg, char *far_ip, char *near_ip, int far_port, int 
     return CURL_PREREQFUNC_OK;
 }
 
+/* Only secure connections have one, so the simulator's plain ones are not harmed. */
+static void certificate_set(CURL *easy, const struct http *h)
+{
+    if (h->ca_file[0] != '\0') {
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca_file);
+        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (h->certificate[0] == '\0')
+        return;
+    (void)curl_easy_setopt(easy, CURLOPT_SSLCERT, h->certificate);
+    (void)curl_easy_setopt(easy, CURLOPT_SSLKEY, h->key[0] == '\0' ? h->certificate : h->key);
+    if (h->key_password[0] != '\0')
+        (void)curl_easy_setopt(easy, CURLOPT_KEYPASSWD, h->key_password);
+}
+
 static void options_set(struct http_call *c, usec_t timeout)
 {
     const struct http_options *o = &c->http->options;
@@ -235,10 +276,7 @@ static void options_set(struct http_call *c, usec_t timeout)
                            (long)((o->connect_timeout + USEC_MS - 1) / USEC_MS));
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((timeout + USEC_MS - 1) / USEC_MS));
     (void)curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->body_max);
-    if (c->http->ca_file[0] != '\0') {
-        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, c->http->ca_file);
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
+    certificate_set(easy, c->http);
     if (c->http->proxy[0] != '\0')
         (void)curl_easy_setopt(easy, CURLOPT_PROXY, c->http->proxy);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->reason);
@@ -331,6 +369,13 @@ static usec_t retry_after(const char *text, msec_t date)
     return at > date ? (at - date) * USEC_MS : 0;
 }
 
+static void read_rule(struct http_call *c)
+{
+    const char *text = header(c->easy, "X-RateLimit-Rule");
+
+    c->rate_rule = copy(text == NULL || !http_is_plain(text) ? "" : text);
+}
+
 static void read_content_type(struct http_call *c)
 {
     const char *text = header(c->easy, "Content-Type");
@@ -352,10 +397,31 @@ static void read_head(struct http_call *c, struct http_answer *a)
     a->rate_limit = header_number(c->easy, "X-RateLimit-Limit");
     a->rate_reset = header_number(c->easy, "X-RateLimit-Reset");
     a->total_count = header_number(c->easy, "X-Total-Count");
+    read_rule(c);
+    a->rate_rule = c->rate_rule;
     read_content_type(c);
     a->content_type = c->content_type;
     a->body = buf_text(&c->answer);
     a->body_length = c->answer.length;
+}
+
+/* What libcurl makes of the alert `certificate expired`, without the server's own being at fault.
+ */
+#define EXPIRED_TO_CURL "SSL certificate verification failed"
+
+/* The other side ended the handshake because of our certificate, or of its absence. With TLS 1.3
+ * that alert comes after our first bytes; what was sent was not read (RFC 8446 4.4.2.4). Older
+ * servers without a certificate from us say `handshake failure` only. */
+static bool client_refused(const struct http_call *c)
+{
+    static const char *const alerts[] = {"alert certificate",       "alert bad certificate",
+                                         "alert unknown ca",        "alert unsupported certificate",
+                                         "alert handshake failure", EXPIRED_TO_CURL};
+
+    for (size_t i = 0; i < ARRAY_LEN(alerts); i++)
+        if (strstr(c->reason, alerts[i]) != NULL)
+            return true;
+    return false;
 }
 
 static bool is_certificate(CURLcode code)
@@ -381,7 +447,22 @@ static enum http_end end_of(const struct http_call *c, CURLcode code)
     if (c->too_large || code == CURLE_FILESIZE_EXCEEDED)
         return HTTP_TOO_LARGE;
     (void)curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &sent);
-    return c->connected && sent > 0 ? HTTP_LOST : HTTP_NOT_SENT;
+    return c->connected && sent > 0 && !client_refused(c) ? HTTP_LOST : HTTP_NOT_SENT;
+}
+
+static const char *certificate_cure(const struct http_call *c, CURLcode code)
+{
+    if (client_refused(c))
+        return c->http->certificate[0] == '\0'
+                   ? "; the server wants a certificate of the bridge, it seems: set "
+                     "connection.client_certificate and connection.client_key"
+                   : "; the server refuses the bridge's certificate (expired, or not known to it): "
+                     "check connection.client_certificate";
+    if (code == CURLE_SSL_CERTPROBLEM)
+        return "; the bridge's certificate or its key cannot be used: check "
+               "connection.client_certificate and connection.client_key";
+    return "; the server's certificate is not trusted: check connection.ca_file, the name in "
+           "connection.server_url, and the certificate's dates";
 }
 
 static void describe(const struct http_call *c, CURLcode code, struct http_answer *a)
@@ -394,9 +475,7 @@ static void describe(const struct http_call *c, CURLcode code, struct http_answe
         (void)err_set(&a->err, a->certificate_refused ? ERR_CONFIG : ERR_RETRY,
                       a->certificate_refused ? "certificate" : "not-sent",
                       "%s %s was not sent: %s%s", c->method, c->place, reason(c, code),
-                      a->certificate_refused
-                          ? "; the server's certificate is not trusted: check connection.ca_file"
-                          : "");
+                      a->certificate_refused ? certificate_cure(c, code) : "");
         break;
     case HTTP_LOST:
         (void)err_set(&a->err, ERR_RETRY, "lost", "%s %s was sent and not answered wholly: %s",
@@ -420,11 +499,12 @@ static void describe(const struct http_call *c, CURLcode code, struct http_answe
 static void finish(struct http *h, struct http_call *c, enum http_end end, CURLcode code,
                    usec_t now)
 {
-    struct http_answer a = {.end = end, .content_type = "", .body = "", .date = MSEC_NONE};
+    struct http_answer a = {
+        .end = end, .content_type = "", .body = "", .rate_rule = "", .date = MSEC_NONE};
     curl_off_t took = 0;
 
     a.rate_limit = a.rate_reset = a.total_count = -1;
-    a.certificate_refused = end == HTTP_NOT_SENT && is_certificate(code);
+    a.certificate_refused = end == HTTP_NOT_SENT && (is_certificate(code) || client_refused(c));
     if (end == HTTP_ANSWERED)
         read_head(c, &a);
     (void)curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &took);
@@ -481,9 +561,6 @@ struct http *http_free(struct http *h)
     loop_on_transfers(h->loop, NULL, NULL);
     while (h->idle_count > 0)
         curl_easy_cleanup(h->idle[--h->idle_count]);
-    free(h->idle);
-    free(h->ca_file);
-    wipe_free(h->proxy);
-    free(h);
+    http_done(h);
     return NULL;
 }

@@ -15,6 +15,9 @@
 
 struct http_options {
     const char *ca_file; /* "" = the system's */
+    /* PEM files for mTLS, read for each new connection; NULL or "" = none. client_key none: in the
+     * certificate's file. */
+    const char *client_certificate, *client_key, *client_key_password;
     const char *proxy; /* "" = from the environment (https_proxy, no_proxy); plain http to loopback
                           never goes through a proxy */
     bool allow_http;   /* plain http to loopback only; checked again for every request's host */
@@ -55,6 +58,7 @@ struct http_answer {
     usec_t retry_after;               /* 0: none; seconds or date form, not clamped */
     msec_t date;                      /* Date header, MSEC_NONE when none */
     long long rate_limit, rate_reset; /* X-RateLimit-Limit, -Reset; -1: none */
+    const char *rate_rule;            /* X-RateLimit-Rule; "" when none */
     long long total_count;            /* X-Total-Count, -1: none */
     usec_t took;
     bool

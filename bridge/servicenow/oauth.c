@@ -1,80 +1,37 @@
-/* Sign-in state machine. The state is never set by hand: settle() works it out from what is there
- * (a usable token, a call under way, a refusal, a wait), tells the log and the metrics about
+/* Sign-in state machine. The state is never set by hand: oauth_settle() works it out from what is
+ * there (a usable token, a call under way, a refusal, a wait), tells the log and the metrics about
  * changes, and nothing else logs. A new token replaces the old one only when its answer was read
- * and found good. One call at a time. Does not judge answers (oauth_answer.c), does not know the
- * file (token_store.c). */
-#include "bridge/servicenow/oauth.h"
-
+ * and found good. One call at a time, in this process and, by the lock beside the store, among
+ * those that share it. Does not judge answers (oauth_answer.c), does not know the file
+ * (oauth_store.c). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/base/log.h"
-#include "bridge/base/rand.h"
 #include "bridge/base/xalloc.h"
-#include "bridge/servicenow/oauth_answer.h"
+#include "bridge/servicenow/jwt.h"
 #include "bridge/servicenow/oauth_form.h"
-#include "bridge/servicenow/oauth_say.h"
-#include "bridge/servicenow/token_store.h"
+#include "bridge/servicenow/oauth_internal.h"
 #include "bridge/servicenow/wipe.h"
 
-#define LOCK_TIME       (900 * USEC_S) /* a refused sign-in is not tried again for so long */
-#define SKEW            (60 * USEC_S)
-#define DELAY_FIRST     (5 * USEC_S)
-#define DELAY_MAX       (300 * USEC_S)
-#define GIVEN_MAX       (3600 * USEC_S)  /* longest wait an endpoint may ask for */
-#define SPACING         (1 * USEC_S)     /* between two token requests, whatever happens */
-#define FRESH           (60 * USEC_S)    /* a token younger than this should not get a 401 */
-#define STORED_LIFE_MAX (86400 * USEC_S) /* what a store may claim for its access token */
-#define REFUSALS_MAX    2                /* a refusal is permanent after one retry */
-
-struct oauth {
-    struct http *http;
-    const struct config_connection *c;
-    char *url;
-    struct rand rand;
-    struct http_call *call; /* NULL: none under way */
-    char *tried_refresh;    /* the refresh token of the call under way, NULL: the base grant */
-
-    char *authorization, *api_key; /* the usable sign-in; authorization NULL = none */
-    uint64_t generation;
-    usec_t got, expires, refresh_at;
-
-    struct token_record record; /* as in the store */
-    bool record_fresh;          /* just loaded: its times wait for a `now` */
-    usec_t locked_until;        /* the refused sign-in of `record` is not repeated before */
-
-    usec_t next;         /* no attempt before */
-    unsigned failures;   /* in a row: endpoint away or busy */
-    unsigned refusals;   /* in a row: of the present attempt */
-    unsigned rejections; /* in a row: 401 for a fresh token */
-    bool broken;
-    struct err reason; /* of the last failure; class ERR_NONE when fine */
-
-    enum oauth_state state;
-    struct oauth_said said;
-    struct oauth_metrics metrics;
-};
+#define LOCK_TIME    (900 * USEC_S) /* a refused sign-in is not tried again for so long */
+#define SKEW         (60 * USEC_S)
+#define DELAY_FIRST  (5 * USEC_S)
+#define DELAY_MAX    (300 * USEC_S)
+#define GIVEN_MAX    (3600 * USEC_S) /* longest wait an endpoint may ask for */
+#define SPACING      (1 * USEC_S)    /* between two token requests, whatever happens */
+#define FRESH        (60 * USEC_S)   /* a token younger than this should not get a 401 */
+#define REFUSALS_MAX 2               /* a refusal is permanent after one retry */
 
 static void on_token(void *arg, const struct http_answer *a, usec_t now);
 
-static struct token_binding binding(const struct oauth *o)
-{
-    return (struct token_binding){
-        .host = o->c->host, .client_id = o->c->auth.client_id, .username = o->c->auth.username};
-}
-
-static bool is_constant(const struct oauth *o)
+bool oauth_is_constant(const struct oauth *o)
 {
     return o->c->auth.grant == GRANT_BASIC || o->c->auth.grant == GRANT_API_KEY ||
            o->c->auth.grant == GRANT_TOKEN;
 }
 
-static bool has_store(const struct oauth *o)
-{
-    return o->c->auth.token_store[0] != '\0';
-}
-
-static bool usable(const struct oauth *o, usec_t now)
+bool oauth_usable(const struct oauth *o, usec_t now)
 {
     return o->authorization != NULL && now < o->expires;
 }
@@ -87,43 +44,43 @@ static void drop_token(struct oauth *o)
     o->expires = 0;
 }
 
+void oauth_drop_constant(struct oauth *o)
+{
+    if (oauth_is_constant(o))
+        drop_token(o);
+}
+
 /* An answer that quotes what we sent must not carry it into a log. */
 static void set_reason(struct oauth *o, const struct err *e)
 {
     o->reason = *e;
-    if (oauth_holds_secret(&o->c->auth, e->text) ||
+    if (oauth_holds_secret(&o->secrets.auth, e->text) ||
         (o->tried_refresh != NULL && strstr(e->text, o->tried_refresh) != NULL))
         (void)err_set(&o->reason, e->class, e->code,
                       "The answer of the token endpoint quotes a secret, so it is not shown");
 }
 
-static void save(struct oauth *o)
-{
-    struct token_binding b = binding(o);
-    struct err e;
-
-    if (has_store(o) && token_store_save(o->c->auth.token_store, &b, &o->record, &e) != 0)
-        log_error("token-store", "path=%s\t%s", o->c->auth.token_store, e.text);
-}
-
 static enum oauth_state work_out(const struct oauth *o, usec_t now)
 {
-    if (usable(o, now))
-        return o->call != NULL ? OAUTH_REFRESHING : OAUTH_READY;
-    if (o->call != NULL)
+    bool asking = o->call != NULL || o->lock_since != USEC_NEVER;
+
+    if (oauth_usable(o, now))
+        return asking ? OAUTH_REFRESHING : OAUTH_READY;
+    if (asking)
         return OAUTH_FETCHING;
     if (o->broken)
         return OAUTH_BROKEN;
     return o->next > now ? OAUTH_BACKOFF : OAUTH_EMPTY;
 }
 
-static void settle(struct oauth *o, usec_t now)
+void oauth_settle(struct oauth *o, usec_t now)
 {
     usec_t wait = o->next > now ? o->next - now : 0;
-    usec_t life = usable(o, now) ? o->expires - now : 0;
+    usec_t life = oauth_usable(o, now) ? o->expires - now : 0;
 
     o->state = work_out(o, now);
     oauth_metrics_set(&o->metrics, o->state, o->expires == USEC_NEVER ? USEC_NEVER : life);
+    oauth_metrics_refresh(&o->metrics, o, now);
     oauth_say(&o->said, o->c->host, o->state, &o->reason, wait);
 }
 
@@ -152,6 +109,8 @@ static void set_times(struct oauth *o, usec_t from, usec_t life, usec_t now)
 static void take_sign_in(struct oauth *o, char *authorization)
 {
     drop_token(o);
+    wipe_free(o->rejected);
+    o->rejected = NULL;
     o->authorization = authorization;
     o->generation++;
     o->failures = o->refusals = 0;
@@ -159,50 +118,65 @@ static void take_sign_in(struct oauth *o, char *authorization)
     err_clear(&o->reason);
 }
 
-/* From one wall time to another, 0 to `most`: the file and the wall clock may say anything. */
-static usec_t until(msec_t end, msec_t start, usec_t most)
+void oauth_take_token(struct oauth *o, const char *access_token, usec_t left, usec_t now)
 {
-    if (end <= start)
-        return 0;
-    return end - most / USEC_MS >= start ? most : (end - start) * USEC_MS;
-}
-
-/* The stored token counts as an old one: a 401 for it starts a refresh at once. */
-static void take_stored(struct oauth *o, usec_t now)
-{
-    msec_t wall = clock_wall();
-    usec_t left = until(o->record.expires_at, wall, STORED_LIFE_MAX);
-
-    o->record_fresh = false;
-    if (o->record.refused_digest != NULL && o->record.refused_at > 0)
-        o->locked_until = now + until(o->record.refused_at, wall - LOCK_TIME / USEC_MS, LOCK_TIME);
-    if (o->record.access_token == NULL || left <= 0 || is_constant(o))
-        return;
-    take_sign_in(o, xasprintf("Bearer %s", o->record.access_token));
+    take_sign_in(o, xasprintf("Bearer %s", access_token));
     set_times(o, now, left, now);
     o->got = now - FRESH;
 }
 
+static void forget_refusal(struct oauth *o)
+{
+    wipe_free(o->record.refused_salt);
+    wipe_free(o->record.refused_digest);
+    o->record.refused_salt = o->record.refused_digest = NULL;
+    o->record.refused_at = 0;
+}
+
 static void take_answer(struct oauth *o, struct oauth_answer *a, usec_t took, usec_t now)
 {
+    bool has_refresh = a->refresh_token != NULL && oauth_refresh_token(o) != NULL;
+
     take_sign_in(o, xasprintf("Bearer %s", a->access_token));
     set_times(o, now - took, a->life, now);
     o->next = now + SPACING;
     wipe_free(o->record.access_token);
     o->record.access_token = a->access_token;
     a->access_token = NULL;
-    if (a->refresh_token != NULL && o->c->auth.grant != GRANT_CLIENT_CREDENTIALS) {
+    if (has_refresh) {
         wipe_free(o->record.refresh_token);
         o->record.refresh_token = a->refresh_token;
         a->refresh_token = NULL;
     }
-    wipe_free(o->record.refused_salt);
-    wipe_free(o->record.refused_digest);
-    o->record.refused_salt = o->record.refused_digest = NULL;
-    o->record.refused_at = 0;
+    forget_refusal(o);
+    oauth_end_answered(o, a, has_refresh, took, now);
     o->record.expires_at = clock_wall() + (o->expires - now) / USEC_MS;
     metric_add(o->metrics.refreshed, 1);
-    save(o);
+    oauth_store_save(o);
+}
+
+/* The refused thing is the refresh token alone when there is no base grant behind it. */
+static void add_cure(struct oauth *o)
+{
+    static const char *const cures[] = {
+        [GRANT_PASSWORD] = "Check username, password, client_id and client_secret of "
+                           "connection.auth, that the user is active, not locked out and needs no "
+                           "password reset, and that the instance allows the grant",
+        [GRANT_REFRESH_TOKEN] = "The refresh token has ended or was revoked, or client_secret is "
+                                "wrong: run `itsm-bridge login` for a new one",
+        [GRANT_CLIENT_CREDENTIALS] =
+            "Check client_id and client_secret of connection.auth, that the instance has "
+            "glide.oauth.inbound.client.credential.grant_type.enabled = true, and that the OAuth "
+            "application has an application user",
+        [GRANT_JWT_BEARER] = "Check jwt_kid, jwt_subject and jwt_audience of connection.auth, the "
+                             "certificate in the JWT verifier map, that the user is active, and "
+                             "both clocks",
+    };
+    enum config_grant grant = o->c->auth.grant;
+    struct err why = o->reason;
+
+    if ((size_t)grant < ARRAY_LEN(cures) && cures[grant] != NULL)
+        (void)err_set(&o->reason, why.class, why.code, "%.250s. %s", why.text, cures[grant]);
 }
 
 /* Nothing but a person heals this: stop, and remember what was refused across restarts. */
@@ -213,13 +187,13 @@ static void lock_out(struct oauth *o, usec_t now)
     o->broken = true;
     o->refusals = 0;
     o->next = o->locked_until = now + LOCK_TIME;
-    wipe_free(o->record.refused_salt);
-    wipe_free(o->record.refused_digest);
+    forget_refusal(o);
+    add_cure(o);
     o->record.refused_salt = oauth_salt();
-    oauth_sign_in_digest(o->c, o->record.refused_salt, digest);
+    oauth_sign_in_digest(o->c->host, &o->secrets.auth, o->record.refused_salt, digest);
     o->record.refused_digest = xstrdup(digest);
     o->record.refused_at = clock_wall();
-    save(o);
+    oauth_store_save(o);
 }
 
 static bool is_locked(const struct oauth *o, usec_t now)
@@ -229,7 +203,7 @@ static bool is_locked(const struct oauth *o, usec_t now)
     if (now >= o->locked_until || o->record.refused_digest == NULL ||
         o->record.refused_salt == NULL)
         return false;
-    oauth_sign_in_digest(o->c, o->record.refused_salt, digest);
+    oauth_sign_in_digest(o->c->host, &o->secrets.auth, o->record.refused_salt, digest);
     return strcmp(digest, o->record.refused_digest) == 0;
 }
 
@@ -240,8 +214,20 @@ static bool has_other_way(const struct oauth *o)
     if (o->tried_refresh == NULL)
         return false;
     return o->c->auth.grant != GRANT_REFRESH_TOKEN ||
-           (o->c->auth.refresh_token.value[0] != '\0' &&
-            strcmp(o->c->auth.refresh_token.value, o->tried_refresh) != 0);
+           (o->secrets.auth.refresh_token.value[0] != '\0' &&
+            strcmp(o->secrets.auth.refresh_token.value, o->tried_refresh) != 0);
+}
+
+/* Before a person is called: another process, or a person, may have put something better into the
+ * store or a secret's file. */
+static bool found_another(struct oauth *o, usec_t now)
+{
+    bool better = oauth_store_merge(o, now);
+
+    better |= oauth_secrets_renew(&o->secrets);
+    if (o->tried_refresh != NULL && o->record.refresh_token != NULL)
+        better |= strcmp(o->tried_refresh, o->record.refresh_token) != 0;
+    return better;
 }
 
 static void take_refusal(struct oauth *o, const struct oauth_answer *a, usec_t now)
@@ -250,14 +236,21 @@ static void take_refusal(struct oauth *o, const struct oauth_answer *a, usec_t n
     o->next = now + rand_between(&o->rand, DELAY_FIRST / 2, DELAY_FIRST);
     if (++o->refusals < REFUSALS_MAX && !o->broken)
         return;
+    if (found_another(o, now)) {
+        o->refusals = 0;
+        o->next = now;
+        return;
+    }
     if (o->tried_refresh != NULL) {
         wipe_free(o->record.refresh_token);
         o->record.refresh_token = NULL;
+        o->record.refresh_expires_at = 0;
+        o->refresh_end = USEC_NEVER;
     }
     if (has_other_way(o)) {
         o->refusals = 0;
         o->next = now;
-        save(o);
+        oauth_store_save(o);
         return;
     }
     lock_out(o, now);
@@ -286,50 +279,71 @@ static void on_token(void *arg, const struct http_answer *a, usec_t now)
     }
     wipe_free(o->tried_refresh);
     o->tried_refresh = NULL;
-    settle(o, now);
+    oauth_store_unlock(o);
+    oauth_settle(o, now);
 }
 
 static void take_constant(struct oauth *o, usec_t now)
 {
     if (o->c->auth.grant == GRANT_BASIC) {
-        take_sign_in(o, oauth_basic(&o->c->auth));
+        take_sign_in(o, oauth_basic(&o->secrets.auth));
     } else if (o->c->auth.grant == GRANT_TOKEN) {
-        take_sign_in(o, xasprintf("Bearer %s", o->c->auth.api_key.value));
+        take_sign_in(o, xasprintf("Bearer %s", o->secrets.auth.api_key.value));
     } else {
         take_sign_in(o, xstrdup(""));
-        o->api_key = xstrdup(o->c->auth.api_key.value);
+        o->api_key = xstrdup(o->secrets.auth.api_key.value);
     }
     o->got = now;
     o->expires = o->refresh_at = USEC_NEVER;
 }
 
-static const char *refresh_token(const struct oauth *o)
+const char *oauth_refresh_token(const struct oauth *o)
 {
-    if (o->c->auth.grant == GRANT_CLIENT_CREDENTIALS)
+    if (o->c->auth.grant != GRANT_PASSWORD && o->c->auth.grant != GRANT_REFRESH_TOKEN)
         return NULL;
     if (o->record.refresh_token != NULL)
         return o->record.refresh_token;
-    return o->c->auth.grant == GRANT_REFRESH_TOKEN ? o->c->auth.refresh_token.value : NULL;
+    return o->c->auth.grant == GRANT_REFRESH_TOKEN ? o->secrets.auth.refresh_token.value : "";
+}
+
+static int submit(struct oauth *o, const struct buf *form, const char *authentication,
+                  struct err *e)
+{
+    struct http_header headers[] = {{"Content-Type", "application/x-www-form-urlencoded"},
+                                    {"Accept", "application/json"},
+                                    {"Authentication", authentication}};
+    struct http_request r = {.method = "POST",
+                             .url = o->url,
+                             .headers = headers,
+                             .headers_count = ARRAY_LEN(headers) - (authentication == NULL),
+                             .body = buf_text(form),
+                             .body_length = form->length};
+
+    o->call = http_submit(o->http, &r, on_token, o, e);
+    return o->call == NULL ? -1 : 0;
 }
 
 static int send_form(struct oauth *o, struct err *e)
 {
-    static const struct http_header headers[] = {
-        {"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
-    struct http_request r = {
-        .method = "POST", .url = o->url, .headers = headers, .headers_count = ARRAY_LEN(headers)};
+    const struct config_auth *a = &o->secrets.auth;
+    bool signs = a->grant == GRANT_JWT_BEARER;
+    char *assertion = signs ? jwt_make(&a->jwt, clock_wall(), e) : NULL, *header = NULL;
     struct buf form;
+    int rc = -1;
 
+    if (signs && assertion == NULL)
+        return -1;
+    if (signs && a->jwt.in_header)
+        header = xasprintf("Bearer %s", assertion);
     buf_init(&form, OAUTH_FORM_MAX);
-    if (oauth_form(&form, &o->c->auth, o->tried_refresh) != 0) {
+    if (oauth_form(&form, a, o->tried_refresh, header != NULL ? NULL : assertion) != 0)
         (void)err_set(e, ERR_CONFIG, "form", "A secret of connection.auth is too long to be one");
-    } else {
-        r.body = buf_text(&form);
-        r.body_length = form.length;
-        o->call = http_submit(o->http, &r, on_token, o, e);
-    }
+    else
+        rc = submit(o, &form, header, e);
     buf_wipe(&form);
-    return o->call == NULL ? -1 : 0;
+    wipe_free(assertion);
+    wipe_free(header);
+    return rc;
 }
 
 static void stay_broken(struct oauth *o, usec_t until, const char *code, const char *why)
@@ -340,48 +354,65 @@ static void stay_broken(struct oauth *o, usec_t until, const char *code, const c
         (void)err_set(&o->reason, ERR_AUTH, code, "%s", why);
 }
 
-static void start(struct oauth *o, usec_t now)
+/* May this be sent? A stored refresh token is not what was refused: it cannot lock the user out. */
+static bool allowed(struct oauth *o, const char *refresh, usec_t now)
 {
-    const char *refresh = refresh_token(o);
-    struct err e;
-
-    if (refresh != NULL && refresh[0] == '\0') {
+    if (o->c->auth.grant == GRANT_REFRESH_TOKEN && refresh[0] == '\0') {
         stay_broken(o, now + LOCK_TIME, "no-refresh-token",
-                    "There is no refresh token: set connection.auth.refresh_token");
-        return;
+                    "There is no refresh token: run `itsm-bridge login`, or set "
+                    "connection.auth.refresh_token");
+        return false;
     }
-    /* A stored refresh token is not what was refused: it cannot lock the user out. */
-    if ((refresh == NULL || o->record.refresh_token == NULL) && is_locked(o, now)) {
+    if (o->record.refresh_token == NULL && is_locked(o, now)) {
         stay_broken(o, o->locked_until, "refused-before",
                     "ServiceNow refused this user, password or secret a short while ago, and it "
-                    "has not been changed since");
-        return;
+                    "has not been changed since. It is not sent again before the time is over, "
+                    "since repeated wrong passwords lock the user out");
+        return false;
     }
-    if (is_constant(o)) {
+    return true;
+}
+
+static void start(struct oauth *o, usec_t now)
+{
+    const char *refresh;
+    struct err e;
+
+    if (!oauth_is_constant(o) && !oauth_store_lock(o, now))
+        return;
+    if (oauth_store_merge(o, now) && o->refresh_at > now)
+        goto out;
+    refresh = oauth_refresh_token(o);
+    if (!allowed(o, refresh, now))
+        goto out;
+    if (oauth_is_constant(o)) {
         take_constant(o, now);
-        return;
+        goto out;
     }
-    o->tried_refresh = xstrdup(refresh);
+    o->tried_refresh = refresh == NULL || refresh[0] == '\0' ? NULL : xstrdup(refresh);
     if (send_form(o, &e) == 0)
-        return;
+        return; /* the lock is held until the answer */
     set_reason(o, &e);
     wipe_free(o->tried_refresh);
     o->tried_refresh = NULL;
     o->next = now + delay(o, ++o->failures, 0);
+out:
+    oauth_store_unlock(o);
 }
 
 usec_t oauth_tick(struct oauth *o, usec_t now)
 {
     if (o->record_fresh)
-        take_stored(o, now);
+        (void)oauth_store_adopt(o, now);
     if (o->authorization != NULL && now >= o->expires)
         drop_token(o);
-    if (o->call == NULL && now >= o->next && (!usable(o, now) || now >= o->refresh_at))
+    if (o->call == NULL && now >= o->next && (!oauth_usable(o, now) || now >= o->refresh_at))
         start(o, now);
-    settle(o, now);
+    oauth_end_tick(o, now);
+    oauth_settle(o, now);
     if (o->call != NULL)
-        return usable(o, now) ? o->expires : USEC_NEVER;
-    if (!usable(o, now))
+        return oauth_usable(o, now) ? o->expires : USEC_NEVER;
+    if (!oauth_usable(o, now))
         return o->next;
     return usec_min(o->expires, o->refresh_at > o->next ? o->refresh_at : o->next);
 }
@@ -390,12 +421,31 @@ const char *oauth_authorization(struct oauth *o, usec_t now, uint64_t *ret_gener
                                 const char **ret_api_key)
 {
     if (o->record_fresh)
-        take_stored(o, now);
-    if (!usable(o, now))
+        (void)oauth_store_adopt(o, now);
+    if (!oauth_usable(o, now))
         return NULL;
     *ret_generation = o->generation;
     *ret_api_key = o->api_key;
     return o->authorization;
+}
+
+static const char *rejected_text(const struct oauth *o)
+{
+    if (o->c->auth.grant == GRANT_BASIC)
+        return "ServiceNow answered 401 to the user and password. Check them, that the user is "
+               "active and not locked out, and that the instance lets it use basic authentication "
+               "(web service access only, or role snc_basic_auth_api_access)";
+    if (oauth_is_constant(o))
+        return "ServiceNow answered 401 to the API key or token; check that it is still valid and "
+               "that its user is active";
+    return "ServiceNow answers 401 to tokens that it has just issued; check that the user is "
+           "active and that no API access policy or address filter refuses it";
+}
+
+/* The store may have a newer token already; a constant sign-in may have changed in its file. */
+static bool replaced(struct oauth *o, usec_t now)
+{
+    return oauth_is_constant(o) ? oauth_secrets_renew(&o->secrets) : oauth_store_merge(o, now);
 }
 
 void oauth_rejected(struct oauth *o, uint64_t generation, usec_t now)
@@ -407,38 +457,19 @@ void oauth_rejected(struct oauth *o, uint64_t generation, usec_t now)
     drop_token(o);
     o->rejections = fresh ? o->rejections + 1 : 1;
     metric_add(o->metrics.failed, 1);
-    wipe_free(o->record.access_token);
+    wipe_free(o->rejected);
+    o->rejected = o->record.access_token;
     o->record.access_token = NULL;
-    if (!fresh && !is_constant(o)) {
-        settle(o, now);
+    if (replaced(o, now) || (!fresh && !oauth_is_constant(o))) {
+        oauth_settle(o, now);
         return;
     }
-    (void)err_set(
-        &o->reason, ERR_AUTH, "rejected",
-        is_constant(o)
-            ? "ServiceNow answered 401 to the user and password, or the API key"
-            : "ServiceNow answers 401 to tokens that it has just issued; check that the user "
-              "is active and that no API access policy or address filter refuses it");
-    if (is_constant(o) && o->rejections >= REFUSALS_MAX)
+    (void)err_set(&o->reason, ERR_AUTH, "rejected", "%s", rejected_text(o));
+    if (oauth_is_constant(o) && o->rejections >= REFUSALS_MAX)
         lock_out(o, now);
     else
         o->next = now + delay(o, o->rejections, 0);
-    settle(o, now);
-}
-
-static int load(struct oauth *o, struct err *e)
-{
-    struct token_binding b = binding(o);
-    struct token_record r = {0};
-
-    if (!has_store(o))
-        return 0;
-    if (token_store_load(o->c->auth.token_store, &b, &r, e) != 0)
-        return -1;
-    token_record_done(&o->record);
-    o->record = r;
-    o->record_fresh = true;
-    return 0;
+    oauth_settle(o, now);
 }
 
 void oauth_reload(struct oauth *o, usec_t now)
@@ -447,31 +478,24 @@ void oauth_reload(struct oauth *o, usec_t now)
 
     if (o->call != NULL)
         http_cancel(o->call);
-    if (load(o, &e) != 0)
+    oauth_secrets_take(&o->secrets, &o->c->auth);
+    if (oauth_store_load(o, &e) != 0)
         log_error("token-store",
                   "path=%s\t%s. The tokens that the bridge holds in memory are used on",
                   o->c->auth.token_store, e.text);
     o->failures = o->refusals = o->rejections = 0;
     o->broken = false;
     o->next = now;
-    if (is_constant(o))
-        drop_token(o);
+    oauth_drop_constant(o);
     (void)oauth_tick(o, now);
 }
 
 struct oauth *oauth_new(struct http *h, const struct config_connection *c, struct metrics *m,
                         struct err *e)
 {
-    struct oauth *o;
+    struct oauth *o = xcalloc(1, sizeof *o);
     size_t length = strlen(c->server_url);
 
-    if (c->auth.grant == GRANT_JWT_BEARER) {
-        (void)err_set(e, ERR_CONFIG, "grant",
-                      "connection.auth.grant = \"jwt_bearer\" is not there yet; use "
-                      "client_credentials, password, refresh_token, basic or api_key");
-        return NULL;
-    }
-    o = xcalloc(1, sizeof *o);
     o->http = h;
     o->c = c;
     while (length > 0 && c->server_url[length - 1] == '/')
@@ -479,8 +503,11 @@ struct oauth *oauth_new(struct http *h, const struct config_connection *c, struc
     o->url = xasprintf("%.*s/oauth_token.do", (int)length, c->server_url);
     rand_seed_system(&o->rand);
     err_clear(&o->reason);
+    o->lock = -1;
+    o->lock_since = o->refresh_end = USEC_NEVER;
+    oauth_secrets_take(&o->secrets, &c->auth);
     oauth_metrics_make(&o->metrics, m);
-    if (load(o, e) != 0)
+    if (oauth_store_load(o, e) != 0)
         return oauth_free(o);
     return o;
 }
@@ -491,8 +518,11 @@ struct oauth *oauth_free(struct oauth *o)
         return NULL;
     if (o->call != NULL)
         http_cancel(o->call);
+    oauth_store_unlock(o);
     drop_token(o);
     wipe_free(o->tried_refresh);
+    wipe_free(o->rejected);
+    oauth_secrets_done(&o->secrets);
     token_record_done(&o->record);
     free(o->url);
     free(o);

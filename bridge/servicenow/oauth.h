@@ -1,6 +1,7 @@
 /* Sign-in, shared by both directions: one token state machine (style: EMPTY -> FETCHING -> READY ->
- * REFRESHING -> READY, with BROKEN and BACKOFF). Never blocks; runs on the HTTP client. Monotonic
- * time. Tokens live here and in the token store only and are wiped. Loop thread only. */
+ * REFRESHING -> READY, with BROKEN and BACKOFF). Never waits for the network; runs on the HTTP
+ * client. Monotonic time. Tokens live here and in the token store only and are wiped. Processes
+ * with the same store ask one at a time and take over what another one got. Loop thread only. */
 #ifndef BRIDGE_SERVICENOW_OAUTH_H
 #define BRIDGE_SERVICENOW_OAUTH_H
 
@@ -13,6 +14,7 @@
 #include "bridge/base/metrics.h"
 #include "bridge/config/config.h"
 #include "bridge/servicenow/http.h"
+#include "bridge/servicenow/oauth_life.h"
 
 enum oauth_state {
     OAUTH_EMPTY,      /* nothing yet */
@@ -43,6 +45,25 @@ const char *oauth_authorization(struct oauth *o, usec_t now, uint64_t *ret_gener
 /* A request with this generation's token got a 401. Not the present one: nothing happens. The
  * present one: exactly one refresh starts, however many requests tell. */
 void oauth_rejected(struct oauth *o, uint64_t generation, usec_t now);
+
+/* Looks, at most each two seconds, whether the token store or a secret's file has changed, and uses
+ * what it finds, also out of BROKEN. A stat for each file. Returns when to look again; USEC_NEVER
+ * when there is none. */
+usec_t oauth_watch(struct oauth *o, usec_t now);
+
+/* The refresh token's end. */
+struct oauth_refresh {
+    bool there;             /* the sign-in has a refresh token */
+    usec_t left;            /* USEC_NEVER: not known */
+    msec_t expires_at;      /* wall time; 0: not known */
+    enum oauth_life source; /* how it is known */
+};
+void oauth_refresh_life(const struct oauth *o, usec_t now, struct oauth_refresh *ret);
+
+/* Should the instance be asked when the refresh token ends (oauth_life.h)? Then whoever asks tells
+ * the answer; expires_at 0: it does not say. */
+bool oauth_asks_life(const struct oauth *o, usec_t now);
+void oauth_told_life(struct oauth *o, msec_t expires_at, usec_t now);
 
 /* Secrets or the store may have changed (SIGHUP): leaves BROKEN and tries again. */
 void oauth_reload(struct oauth *o, usec_t now);

@@ -33,16 +33,14 @@ static bool is_token(const char *text)
     return true;
 }
 
-/* Optional in the standard; a number or a number as text. -1: there, and unusable. */
-static int read_life(const json_t *root, usec_t *ret_life)
+/* A number, or a number as text. 0: not there; -1: there, and unusable. */
+static int read_seconds(const json_t *root, const char *member, usec_t *ret_life)
 {
-    const json_t *value = json_object_get(root, "expires_in");
+    const json_t *value = json_object_get(root, member);
     long long seconds;
 
-    if (value == NULL || json_is_null(value)) {
-        *ret_life = OAUTH_DEFAULT_LIFE;
+    if (value == NULL || json_is_null(value))
         return 0;
-    }
     if (json_is_number(value)) {
         if (!(json_number_value(value) >= 1))
             return -1;
@@ -55,7 +53,17 @@ static int read_life(const json_t *root, usec_t *ret_life)
     if (seconds <= 0)
         return -1;
     *ret_life = (seconds > LIFE_MAX_S ? LIFE_MAX_S : seconds) * USEC_S;
-    return 0;
+    return 1;
+}
+
+/* Not of the standard and not documented for instances; other servers tell under these names. */
+static usec_t read_refresh_life(const json_t *root)
+{
+    usec_t life = 0;
+
+    if (read_seconds(root, "refresh_token_expires_in", &life) <= 0)
+        (void)read_seconds(root, "refresh_expires_in", &life);
+    return life;
 }
 
 static void later(struct oauth_answer *ret, const char *code, const char *what, int status)
@@ -75,9 +83,12 @@ static void judge_tokens(const json_t *root, int status, struct oauth_answer *re
         later(ret, "token-answer", "no usable access_token in the answer", status);
     else if (type == NULL || strcasecmp(type, "bearer") != 0)
         later(ret, "token-answer", "the token is not of type Bearer", status);
-    else if (read_life(root, &ret->life) != 0)
+    else if (read_seconds(root, "expires_in", &ret->life) < 0)
         later(ret, "token-answer", "expires_in is no positive number of seconds", status);
     else {
+        if (ret->life == 0)
+            ret->life = OAUTH_DEFAULT_LIFE; /* optional in the standard */
+        ret->refresh_life = read_refresh_life(root);
         ret->verdict = OAUTH_GRANTED;
         ret->access_token = xstrdup(access);
         ret->refresh_token = is_token(refresh) ? xstrdup(refresh) : NULL;

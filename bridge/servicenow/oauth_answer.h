@@ -20,6 +20,7 @@ struct oauth_answer {
     enum oauth_verdict verdict;
     char *access_token, *refresh_token; /* new; refresh_token may be NULL */
     usec_t life;                        /* of the access token, from the moment of the request */
+    usec_t refresh_life;                /* of the refresh token, when the answer tells; 0: not */
     usec_t retry_after;                 /* 0: none */
     struct err err;                     /* unless granted; never holds a token or a secret */
 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
@@ -25,15 +26,27 @@ static void add(struct buf *out, const char *name, const char *value)
         out->failed = true;
 }
 
-int oauth_form(struct buf *out, const struct config_auth *a, const char *refresh_token)
+static const char *grant_name(const struct config_auth *a)
 {
-    const char *grant = a->grant == GRANT_CLIENT_CREDENTIALS ? "client_credentials" : "password";
+    if (a->grant == GRANT_CLIENT_CREDENTIALS)
+        return "client_credentials";
+    return a->grant == GRANT_JWT_BEARER ? "urn:ietf:params:oauth:grant-type:jwt-bearer"
+                                        : "password";
+}
 
-    add(out, "grant_type", refresh_token != NULL ? "refresh_token" : grant);
+int oauth_form(struct buf *out, const struct config_auth *a, const char *refresh_token,
+               const char *assertion)
+{
+    add(out, "grant_type", refresh_token != NULL ? "refresh_token" : grant_name(a));
     add(out, "client_id", a->client_id);
-    add(out, "client_secret", a->client_secret.value);
+    /* A public client has none (grant jwt_bearer). */
+    if (a->client_secret.value[0] != '\0' || a->grant != GRANT_JWT_BEARER)
+        add(out, "client_secret", a->client_secret.value);
     if (refresh_token != NULL) {
         add(out, "refresh_token", refresh_token);
+    } else if (a->grant == GRANT_JWT_BEARER) {
+        if (assertion != NULL)
+            add(out, "assertion", assertion);
     } else if (a->grant != GRANT_CLIENT_CREDENTIALS) {
         add(out, "username", a->username);
         add(out, "password", a->password.value);
@@ -73,21 +86,43 @@ char *oauth_salt(void)
     return text;
 }
 
-void oauth_sign_in_digest(const struct config_connection *c, const char *salt,
+/* The NUL behind each part keeps ("ab", "c") apart from ("a", "bc"). */
+static void add_parts(struct buf *all, const char *const *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        (void)buf_add(all, parts[i], strlen(parts[i]) + 1);
+}
+
+/* What an assertion is made of. Another key under the same name counts as another sign-in. */
+static void add_jwt(struct buf *all, const struct config_jwt *c)
+{
+    const char *const parts[] = {c->key,     c->key_password.value, c->kid, c->issuer, c->subject,
+                                 c->audience};
+    struct stat st;
+
+    add_parts(all, parts, ARRAY_LEN(parts));
+    if (stat(c->key, &st) == 0)
+        (void)buf_addf(all, "%lld.%09ld", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+void oauth_sign_in_digest(const char *host, const struct config_auth *a, const char *salt,
                           char out[DIGEST_HEX_SIZE])
 {
-    const struct config_auth *a = &c->auth;
-    const char *const parts[] = {
-        c->host,           a->client_id,           a->username,     a->client_secret.value,
-        a->password.value, a->refresh_token.value, a->api_key.value};
+    const char *const parts[] = {host,
+                                 a->client_id,
+                                 a->username,
+                                 a->client_secret.value,
+                                 a->password.value,
+                                 a->refresh_token.value,
+                                 a->api_key.value};
     unsigned char key[32];
     struct buf all;
 
     buf_init(&all, SIZE_MAX / 2);
     (void)buf_addf(&all, "%d", (int)a->grant);
-    /* The NUL behind each part keeps ("ab", "c") apart from ("a", "bc"). */
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        (void)buf_add(&all, parts[i], strlen(parts[i]) + 1);
+    add_parts(&all, parts, ARRAY_LEN(parts));
+    if (a->grant == GRANT_JWT_BEARER)
+        add_jwt(&all, &a->jwt);
     if (all.failed ||
         PKCS5_PBKDF2_HMAC(buf_text(&all), (int)all.length, (const unsigned char *)salt,
                           (int)strlen(salt), DIGEST_ROUNDS, EVP_sha256(), sizeof key, key) != 1)

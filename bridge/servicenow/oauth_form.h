@@ -1,5 +1,6 @@
 /* What a sign-in sends: the form of the token endpoint, the constant headers, and the salted digest
- * by which a refused sign-in is recognised. Pure but for the salt. */
+ * by which a refused sign-in is recognised. Pure but for the salt and, with a JWT, the key's date.
+ */
 #ifndef BRIDGE_SERVICENOW_OAUTH_FORM_H
 #define BRIDGE_SERVICENOW_OAUTH_FORM_H
 
@@ -12,10 +13,10 @@
 #define OAUTH_FORM_MAX ((size_t)64 * 1024)
 
 /* The form body (servicenow-api 1.1): grant refresh_token with this token, or, when it is NULL, the
- * configured grant (password or client_credentials). Every value is escaped. -1 when it is too
- * long.
- */
-int oauth_form(struct buf *out, const struct config_auth *a, const char *refresh_token) MUST_CHECK;
+ * configured grant (password, client_credentials or jwt_bearer; `assertion` is the latter's, NULL
+ * when it goes into a header). Every value is escaped. -1 when it is too long. */
+int oauth_form(struct buf *out, const struct config_auth *a, const char *refresh_token,
+               const char *assertion) MUST_CHECK;
 
 /* "Basic <base64 of user:password>"; new, the caller wipes it. */
 char *oauth_basic(const struct config_auth *a) MUST_CHECK;
@@ -24,8 +25,8 @@ char *oauth_basic(const struct config_auth *a) MUST_CHECK;
 char *oauth_salt(void) MUST_CHECK;
 
 /* Digest over all that a sign-in sends, and where. Slow on purpose (some milliseconds): the file it
- * is kept in must not help anyone to guess a password. */
-void oauth_sign_in_digest(const struct config_connection *c, const char *salt,
+ * is kept in must not help anyone to guess a password. Grant jwt_bearer: looks at the key file. */
+void oauth_sign_in_digest(const char *host, const struct config_auth *a, const char *salt,
                           char out[DIGEST_HEX_SIZE]);
 
 /* Does the text hold one of the secrets (of four characters or more)? */

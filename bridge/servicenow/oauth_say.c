@@ -30,7 +30,8 @@ static void say_waiting(const char *host, enum oauth_state state, const char *wh
     else
         log_error("sign-in-broken",
                   "host=%s retry_s=%lld\tNo sign-in to ServiceNow: %s. Nothing is sent to it until "
-                  "there is one. Correct connection.auth and reload (SIGHUP); otherwise tried "
+                  "there is one, and nothing is lost. A changed secret file or token store is "
+                  "noticed, other changes take a reload (SIGHUP) or a restart; otherwise tried "
                   "again in %lld s",
                   host, wait, why, wait);
 }
@@ -67,6 +68,26 @@ void oauth_metrics_make(struct oauth_metrics *x, struct metrics *m)
                                 "Token requests that failed, and tokens that got a 401");
     x->life = metrics_gauge(m, "oauth_token_life_seconds", NULL,
                             "Life left of the access token; 0 without one, -1 without end");
+    x->refresh_life =
+        metrics_gauge(m, "oauth_refresh_token_life_seconds", NULL,
+                      "Life left of the refresh token; -1 when there is none or it is not known");
+    for (size_t i = 0; i < ARRAY_LEN(x->sources); i++) {
+        char *label = metrics_label("source", oauth_life_name((enum oauth_life)i));
+
+        x->sources[i] = metrics_gauge(m, "oauth_refresh_token_life_source", label,
+                                      "1 for how the end of the refresh token is known");
+        free(label);
+    }
+}
+
+void oauth_metrics_refresh(struct oauth_metrics *x, const struct oauth *o, usec_t now)
+{
+    struct oauth_refresh r;
+
+    oauth_refresh_life(o, now, &r);
+    metric_set(x->refresh_life, r.left == USEC_NEVER ? -1 : r.left / USEC_S);
+    for (size_t i = 0; i < ARRAY_LEN(x->sources); i++)
+        metric_set(x->sources[i], i == (size_t)r.source);
 }
 
 void oauth_metrics_set(struct oauth_metrics *x, enum oauth_state state, usec_t life)

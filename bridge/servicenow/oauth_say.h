@@ -18,11 +18,13 @@ void oauth_say(struct oauth_said *said, const char *host, enum oauth_state state
                const struct err *reason, usec_t wait);
 
 struct oauth_metrics {
-    struct metric *states[OAUTH_BROKEN + 1], *refreshed, *failed, *life;
+    struct metric *states[OAUTH_BROKEN + 1], *refreshed, *failed, *life, *refresh_life;
+    struct metric *sources[OAUTH_LIFE_ANSWERED + 1];
 };
 
 void oauth_metrics_make(struct oauth_metrics *x, struct metrics *m); /* m may be NULL */
 /* life: left of the token; 0 without one, USEC_NEVER without end. */
 void oauth_metrics_set(struct oauth_metrics *x, enum oauth_state state, usec_t life);
+void oauth_metrics_refresh(struct oauth_metrics *x, const struct oauth *o, usec_t now);
 
 #endif

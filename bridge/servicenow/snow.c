@@ -358,7 +358,8 @@ static void finish_done(struct snow *s, usec_t now)
 
 usec_t snow_tick(struct snow *s, usec_t now)
 {
-    usec_t deadline = oauth_tick(s->oauth, now);
+    usec_t watch = oauth_watch(s->oauth, now);
+    usec_t deadline = usec_min(watch, oauth_tick(s->oauth, now));
 
     watch_sign_in(s, now);
     finish_done(s, now);
@@ -383,6 +384,9 @@ static struct http *make_http(struct loop *l, const struct config_connection *c,
                               struct err *e)
 {
     const struct http_options o = {.ca_file = c->ca_file,
+                                   .client_certificate = c->client_certificate,
+                                   .client_key = c->client_key,
+                                   .client_key_password = c->client_key_password.value,
                                    .proxy = c->proxy,
                                    .allow_http = c->allow_insecure_loopback,
                                    .connect_timeout = c->connect_timeout,

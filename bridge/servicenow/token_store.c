@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,9 +24,15 @@ void token_record_done(struct token_record *r)
 {
     wipe_free(r->access_token);
     wipe_free(r->refresh_token);
+    free(r->refresh_source);
     wipe_free(r->refused_salt);
     wipe_free(r->refused_digest);
     *r = (struct token_record){0};
+}
+
+bool token_record_empty(const struct token_record *r)
+{
+    return r->access_token == NULL && r->refresh_token == NULL && r->refused_digest == NULL;
 }
 
 void token_json_wipe(json_t *object)
@@ -133,6 +140,9 @@ static void take_record(const json_t *root, struct token_record *r)
     r->access_token = member_text(root, "access_token");
     r->refresh_token = member_text(root, "refresh_token");
     r->expires_at = json_integer_value(json_object_get(root, "expires_at"));
+    r->refresh_expires_at = json_integer_value(json_object_get(root, "refresh_expires_at"));
+    r->refresh_source = member_text(root, "refresh_source");
+    r->refresh_warned = (int)json_integer_value(json_object_get(root, "refresh_warned"));
     r->refused_salt = member_text(root, "refused_salt");
     r->refused_digest = member_text(root, "refused_digest");
     r->refused_at = json_integer_value(json_object_get(root, "refused_at"));
@@ -193,9 +203,11 @@ static void member_set(json_t *root, const char *member, const char *text)
 /* New text, wiped by the caller; NULL when a name is not UTF-8 or memory is short. */
 static char *print(const struct token_binding *b, const struct token_record *r, size_t *ret_length)
 {
-    json_t *root = json_pack("{si ss ss ss sI sI}", "version", STORE_VERSION, "host", b->host,
+    json_t *root = json_pack("{si ss ss ss sI sI sI si}", "version", STORE_VERSION, "host", b->host,
                              "client_id", b->client_id, "username", b->username, "expires_at",
-                             (json_int_t)r->expires_at, "refused_at", (json_int_t)r->refused_at);
+                             (json_int_t)r->expires_at, "refresh_expires_at",
+                             (json_int_t)r->refresh_expires_at, "refused_at",
+                             (json_int_t)r->refused_at, "refresh_warned", r->refresh_warned);
     size_t length;
     char *text = NULL;
 
@@ -203,6 +215,7 @@ static char *print(const struct token_binding *b, const struct token_record *r, 
         return NULL;
     member_set(root, "access_token", r->access_token);
     member_set(root, "refresh_token", r->refresh_token);
+    member_set(root, "refresh_source", r->refresh_source);
     member_set(root, "refused_salt", r->refused_salt);
     member_set(root, "refused_digest", r->refused_digest);
     length = json_dumpb(root, NULL, 0, JSON_INDENT(1));
@@ -291,6 +304,47 @@ int token_store_save(const char *path, const struct token_binding *b, const stru
     OPENSSL_cleanse(text, length);
     free(text);
     return rc;
+}
+
+/* The file may be deleted while another process waits for it: then the lock is of no use. */
+static bool still_there(const char *path, int fd)
+{
+    struct stat ours, there;
+
+    return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
+           ours.st_dev == there.st_dev;
+}
+
+int token_lock_try(const char *path, struct err *e)
+{
+    char *beside = xasprintf("%s.lock", path);
+    int fd = open(beside, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), rc = -1;
+
+    if (fd < 0) {
+        (void)err_set(e, ERR_CONFIG, "token-lock", "The lock file '%s' cannot be opened: %s",
+                      beside, strerror(errno));
+        rc = -2;
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno != EWOULDBLOCK) {
+        (void)err_set(e, ERR_CONFIG, "token-lock", "The lock file '%s' cannot be locked: %s",
+                      beside, strerror(errno));
+        rc = -2;
+    } else if (!still_there(beside, fd) || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void)err_set(e, ERR_RETRY, "token-lock",
+                      "Another process of this machine signs in with the token store '%s' just now",
+                      path);
+    } else {
+        rc = fd;
+    }
+    if (rc < 0 && fd >= 0)
+        (void)close(fd);
+    free(beside);
+    return rc;
+}
+
+void token_unlock(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 int token_store_remove(const char *path, struct err *e)

@@ -22,6 +22,11 @@ struct token_binding {
 struct token_record {
     char *access_token, *refresh_token;
     msec_t expires_at; /* of the access token, wall time; 0 with none */
+    /* The end of the refresh token, wall time, 0 when not known; how it is known (a word of
+     * oauth_life.h, NULL: not); the last mark, in days before it, that was warned of, 0: none. */
+    msec_t refresh_expires_at;
+    char *refresh_source;
+    int refresh_warned;
     /* The last refused sign-in: digest of what was sent, salted, and when. */
     char *refused_salt, *refused_digest;
     msec_t refused_at;
@@ -39,6 +44,16 @@ int token_store_load(const char *path, const struct token_binding *b, struct tok
 /* Replaces the file, mode 0600. -1: the old file is still what it was. */
 int token_store_save(const char *path, const struct token_binding *b, const struct token_record *r,
                      struct err *e) MUST_CHECK;
+
+/* Has it neither a token nor a refusal? So reads a store that is not there. */
+bool token_record_empty(const struct token_record *r);
+
+/* One process at a time asks for tokens: a lock on the file `<path>.lock`, which stays, empty. It
+ * ends with the process. Returns the descriptor, -1 (class ERR_RETRY) when another process has the
+ * lock, -2 (class ERR_CONFIG) when there can be none, as in a folder that is read-only. Does not
+ * wait. */
+int token_lock_try(const char *path, struct err *e) MUST_CHECK;
+void token_unlock(int fd); /* below 0 is fine */
 
 /* Deletes the file (command `logout`). A missing one is fine. */
 int token_store_remove(const char *path, struct err *e) MUST_CHECK;

@@ -170,12 +170,12 @@ static void sample_holds_every_key(void **state)
     char *active = sample_all_active();
 
     (void)state;
-    for (size_t i = 0; i < config_keys_count; i++) {
-        char *want = xasprintf("\n%s = ", config_key_name(&config_keys[i]));
-        char *inner = xasprintf("    %s = ", config_key_name(&config_keys[i]));
+    for (size_t i = 0; i < config_keys_count(); i++) {
+        char *want = xasprintf("\n%s = ", config_key_name(config_key_at(i)));
+        char *inner = xasprintf("    %s = ", config_key_name(config_key_at(i)));
 
         if (!strstr(active, want) && !strstr(active, inner))
-            fail_msg("the sample does not show %s", config_keys[i].path);
+            fail_msg("the sample does not show %s", config_key_at(i)->path);
         free(want);
         free(inner);
     }
@@ -197,7 +197,7 @@ static void sample_has_as_many_keys_as_the_table(void **state)
             line--;
         n += memchr(line, '#', (size_t)(p - line)) == NULL;
     }
-    assert_int_equal(n, config_keys_count);
+    assert_int_equal(n, config_keys_count());
     free(active);
 }
 
@@ -219,13 +219,13 @@ static void sample_shows_the_defaults(void **state)
 static void table_is_sound(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < config_keys_count; i++) {
-        const struct config_key *k = &config_keys[i];
+    for (size_t i = 0; i < config_keys_count(); i++) {
+        const struct config_key *k = config_key_at(i);
 
         assert_non_null(config_key_group(k));
         assert_true(k->help && k->help[strlen(k->help) - 1] == '.');
         for (size_t j = 0; j < i; j++)
-            assert_string_not_equal(k->path, config_keys[j].path);
+            assert_string_not_equal(k->path, config_key_at(j)->path);
         if (k->type == KEY_STRING || k->type == KEY_PATH)
             assert_true(k->high > 0);
         if (k->type == KEY_INT)
@@ -573,8 +573,8 @@ static void reference_has_every_key(void **state)
     (void)state;
     config_reference(f);
     assert_int_equal(fclose(f), 0);
-    for (size_t i = 0; i < config_keys_count; i++) {
-        char *want = xasprintf("\n%s  (", config_keys[i].path);
+    for (size_t i = 0; i < config_keys_count(); i++) {
+        char *want = xasprintf("\n%s  (", config_key_at(i)->path);
 
         assert_non_null(strstr(text, want));
         free(want);

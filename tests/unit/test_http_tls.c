@@ -1,5 +1,5 @@
-/* Certificate checks: always on, for authority and for name; a private authority by ca_file only.
- */
+/* TLS by real certificates: checks of the server are always on, for authority, name and dates; a
+ * private authority by ca_file only. The client's own certificate, wanted, given, refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,104 +10,75 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <microhttpd.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "bridge/base/loop.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/servicenow/http.h"
+#include "tests/support/key_rig.h"
+#include "tests/support/tls_server.h"
+
+#define HOUR 3600
+
+enum file { CA, OTHER_CA, GOOD, EXPIRED, NOT_YET, FOREIGN, CLIENT, CLIENT_KEY, LOCKED, OLD, FILES };
 
 struct world {
     struct loop *loop;
-    char *key, *certificate;
-    char file[32]; /* the certificate again, as ca_file */
-    struct MHD_Daemon *server;
-    int port;
+    char folder[64];
+    char *files[FILES];
+    struct tls_server *server;
     int status;
     bool certificate_refused;
     enum http_end end;
     struct err err;
 };
 
-static char *text_of(BIO *bio)
+static const struct key_rig_name names[FILES] = {
+    [CA] = {"own authority", NULL, true, -HOUR, HOUR},
+    [OTHER_CA] = {"other authority", NULL, true, -HOUR, HOUR},
+    [GOOD] = {"server", "IP:127.0.0.1", false, -HOUR, HOUR},
+    [EXPIRED] = {"server", "IP:127.0.0.1", false, -2 * HOUR, -60},
+    [NOT_YET] = {"server", "IP:127.0.0.1", false, HOUR, 2 * HOUR},
+    [FOREIGN] = {"server", "IP:127.0.0.1", false, -HOUR, HOUR},
+    [CLIENT] = {"bridge", NULL, false, -HOUR, HOUR},
+    [LOCKED] = {"bridge", NULL, false, -HOUR, HOUR},
+    [OLD] = {"bridge", NULL, false, -2 * HOUR, -60},
+};
+
+/* Certificate and key of each in one file; CLIENT has its key in a file of its own. */
+static void make_files(struct world *w)
 {
-    char *data;
-    long length = BIO_get_mem_data(bio, &data);
-    char *text = xstrndup(data, (size_t)length);
+    EVP_PKEY *keys[FILES] = {NULL};
+    X509 *made[FILES] = {NULL};
 
-    BIO_free(bio);
-    return text;
-}
+    for (size_t i = 0; i < FILES; i++) {
+        size_t by = i == FOREIGN ? OTHER_CA : CA;
 
-/* A certificate of its own for 127.0.0.1, good for an hour. */
-static void make_certificate(struct world *w)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    X509_NAME *name = X509_get_subject_name(x);
-    X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
-    BIO *bio = BIO_new(BIO_s_mem());
-
-    (void)X509_set_version(x, 2);
-    (void)ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    (void)X509_gmtime_adj(X509_getm_notBefore(x), -60);
-    (void)X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    (void)X509_set_pubkey(x, key);
-    (void)X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1,
-                                     -1, 0);
-    (void)X509_set_issuer_name(x, name);
-    (void)X509_add_ext(x, san, -1);
-    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-    assert_int_equal(PEM_write_bio_X509(bio, x), 1);
-    w->certificate = text_of(bio);
-    bio = BIO_new(BIO_s_mem());
-    assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
-    w->key = text_of(bio);
-    X509_EXTENSION_free(san);
-    X509_free(x);
-    EVP_PKEY_free(key);
-}
-
-static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *url,
-                              const char *method, const char *version, const char *data,
-                              size_t *size, void **state)
-{
-    static char hello[] = "hello";
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(sizeof hello - 1, hello, MHD_RESPMEM_PERSISTENT);
-    enum MHD_Result rc = MHD_queue_response(c, 200, r);
-
-    (void)arg;
-    (void)url;
-    (void)method;
-    (void)version;
-    (void)data;
-    (void)size;
-    (void)state;
-    MHD_destroy_response(r);
-    return rc;
+        w->files[i] = xasprintf("%s/%zu.pem", w->folder, i);
+        if (names[i].common_name == NULL)
+            continue;
+        keys[i] = key_rig_key(0);
+        made[i] = key_rig_certificate(keys[i], &names[i], names[i].authority ? NULL : made[by],
+                                      names[i].authority ? NULL : keys[by]);
+        key_rig_write(w->files[i], made[i], i == CLIENT ? NULL : keys[i],
+                      i == LOCKED ? "hush word" : NULL);
+    }
+    key_rig_write(w->files[CLIENT_KEY], NULL, keys[CLIENT], NULL);
+    for (size_t i = 0; i < FILES; i++) {
+        EVP_PKEY_free(keys[i]);
+        X509_free(made[i]);
+    }
 }
 
 static int set_up(void **state)
 {
     struct world *w = xcalloc(1, sizeof *w);
-    int fd;
 
     *state = w;
     w->loop = loop_new(NULL);
-    make_certificate(w);
-    (void)snprintf(w->file, sizeof w->file, "/tmp/ca-test.XXXXXX");
-    fd = mkstemp(w->file);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, w->certificate, strlen(w->certificate)), strlen(w->certificate));
-    (void)close(fd);
-    w->server = MHD_start_daemon(MHD_USE_TLS | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0,
-                                 NULL, NULL, answer, NULL, MHD_OPTION_HTTPS_MEM_KEY, w->key,
-                                 MHD_OPTION_HTTPS_MEM_CERT, w->certificate, MHD_OPTION_END);
-    assert_non_null(w->server);
-    w->port = MHD_get_daemon_info(w->server, MHD_DAEMON_INFO_BIND_PORT)->port;
+    (void)snprintf(w->folder, sizeof w->folder, "/tmp/tls-test.XXXXXX");
+    if (mkdtemp(w->folder) == NULL)
+        return -1;
+    make_files(w);
     return 0;
 }
 
@@ -115,13 +86,22 @@ static int tear_down(void **state)
 {
     struct world *w = *state;
 
-    MHD_stop_daemon(w->server);
+    if (w->server != NULL)
+        w->server = tls_server_free(w->server);
     w->loop = loop_free(w->loop);
-    (void)unlink(w->file);
-    free(w->key);
-    free(w->certificate);
+    for (size_t i = 0; i < FILES; i++) {
+        (void)unlink(w->files[i]);
+        free(w->files[i]);
+    }
+    (void)rmdir(w->folder);
     free(w);
     return 0;
+}
+
+static void serve(struct world *w, enum file certificate, bool wants_client, bool tls12)
+{
+    w->server = tls_server_new(w->files[certificate], w->files[certificate],
+                               wants_client ? w->files[CA] : NULL, tls12);
 }
 
 static void remember(void *arg, const struct http_answer *a, usec_t now)
@@ -135,19 +115,24 @@ static void remember(void *arg, const struct http_answer *a, usec_t now)
     w->err = a->err;
 }
 
-static void ask(struct world *w, const char *host, const char *ca_file)
+static struct http_options options(const struct world *w)
 {
-    const struct http_options o = {.ca_file = ca_file,
-                                   .proxy = "",
-                                   .connect_timeout = 10 * USEC_S,
-                                   .request_timeout = 20 * USEC_S,
-                                   .body_max = 1000,
-                                   .connections = 2};
-    struct http *h = http_new(w->loop, &o, NULL);
-    char *url = xasprintf("https://%s:%d/", host, w->port);
+    return (struct http_options){.ca_file = w->files[CA],
+                                 .proxy = "",
+                                 .connect_timeout = 10 * USEC_S,
+                                 .request_timeout = 20 * USEC_S,
+                                 .body_max = 1000,
+                                 .connections = 2};
+}
+
+static void ask(struct world *w, const char *host, const struct http_options *o)
+{
+    struct err e = {.text = ""};
+    struct http *h = http_new(w->loop, o, &e);
+    char *url = xasprintf("https://%s:%d/", host, tls_server_port(w->server));
     struct http_request r = {.method = "POST", .url = url, .body = "x", .body_length = 1};
 
-    assert_non_null(h);
+    assert_string_equal(e.text, "");
     assert_non_null(http_submit(h, &r, remember, w, NULL));
     while (http_in_flight(h) > 0)
         loop_turn(w->loop, USEC_S);
@@ -155,42 +140,162 @@ static void ask(struct world *w, const char *host, const char *ca_file)
     free(url);
 }
 
-static void test_known_authority(void **state)
+static void answered(struct world *w)
 {
-    struct world *w = *state;
-
-    ask(w, "127.0.0.1", w->file);
-    assert_int_equal(w->end, HTTP_ANSWERED);
+    if (w->end != HTTP_ANSWERED)
+        fail_msg("%s", w->err.text);
     assert_int_equal(w->status, 200);
+    assert_int_equal(tls_server_requests(w->server), 1);
 }
 
-static void test_unknown_authority(void **state)
+/* Nothing of the request was read by anyone, a person has to act, and the text says on what. */
+static void refused(struct world *w, const char *phrase)
 {
-    struct world *w = *state;
-
-    ask(w, "127.0.0.1", "");
     assert_int_equal(w->end, HTTP_NOT_SENT);
-    assert_true(w->certificate_refused);
+    if (!w->certificate_refused)
+        fail_msg("not blamed on a certificate: %s", w->err.text);
     assert_int_equal(w->err.class, ERR_CONFIG);
-    assert_non_null(strstr(w->err.text, "ca_file"));
+    if (strstr(w->err.text, phrase) == NULL)
+        fail_msg("no '%s' in: %s", phrase, w->err.text);
+    assert_int_equal(tls_server_requests(w->server), 0);
 }
 
-static void test_wrong_name(void **state)
+static void test_own_authority(void **state)
+{
+    struct world *w = *state;
+    struct http_options o = options(w);
+
+    serve(w, GOOD, false, false);
+    ask(w, "127.0.0.1", &o);
+    answered(w);
+}
+
+static void test_server_refused(void **state)
+{
+    static const struct {
+        enum file certificate;
+        const char *host;
+        bool system_ca;
+    } cases[] = {{GOOD, "127.0.0.1", true},
+                 {GOOD, "localhost", false}, /* wrong host */
+                 {EXPIRED, "127.0.0.1", false},
+                 {NOT_YET, "127.0.0.1", false},
+                 {FOREIGN, "127.0.0.1", false}};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_options o = options(w);
+
+        if (cases[i].system_ca)
+            o.ca_file = "";
+        serve(w, cases[i].certificate, false, false);
+        ask(w, cases[i].host, &o);
+        refused(w, "ca_file");
+        w->server = tls_server_free(w->server);
+    }
+}
+
+static void test_client_certificate(void **state)
 {
     struct world *w = *state;
 
-    ask(w, "localhost", w->file);
-    assert_int_equal(w->end, HTTP_NOT_SENT);
-    assert_true(w->certificate_refused);
+    for (int tls12 = 0; tls12 < 2; tls12++) {
+        struct http_options o = options(w);
+
+        serve(w, GOOD, true, tls12);
+        o.client_certificate = w->files[CLIENT];
+        o.client_key = w->files[CLIENT_KEY];
+        ask(w, "127.0.0.1", &o);
+        answered(w);
+        w->server = tls_server_free(w->server);
+        serve(w, GOOD, true, tls12);
+        o.client_certificate = w->files[LOCKED]; /* its key in the same file, encrypted */
+        o.client_key = "";
+        o.client_key_password = "hush word";
+        ask(w, "127.0.0.1", &o);
+        answered(w);
+        w->server = tls_server_free(w->server);
+    }
+}
+
+static void test_client_refused(void **state)
+{
+    static const struct {
+        enum file certificate;
+        const char *phrase;
+    } cases[] = {{FILES, "set connection.client_certificate"},
+                 {OLD, "check connection.client_certificate"},
+                 {FOREIGN, "check connection.client_certificate"}};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        struct http_options o = options(w);
+
+        if (cases[i / 2].certificate != FILES)
+            o.client_certificate = w->files[cases[i / 2].certificate];
+        serve(w, GOOD, true, i % 2 == 1);
+        ask(w, "127.0.0.1", &o);
+        refused(w, cases[i / 2].phrase);
+        w->server = tls_server_free(w->server);
+    }
+}
+
+/* A new certificate under the same name needs no restart. */
+static void test_client_certificate_replaced(void **state)
+{
+    struct world *w = *state;
+    struct http_options o = options(w);
+
+    serve(w, GOOD, true, false);
+    o.client_certificate = w->files[OLD];
+    ask(w, "127.0.0.1", &o);
+    refused(w, "client_certificate");
+    assert_int_equal(rename(w->files[LOCKED], w->files[OLD]), 0);
+    o.client_key_password = "hush word";
+    ask(w, "127.0.0.1", &o);
+    answered(w);
+}
+
+static void unusable(struct world *w, const char *certificate, const char *key,
+                     const char *password, const char *phrase)
+{
+    struct http_options o = options(w);
+    struct err e = {.text = ""};
+
+    o.client_certificate = certificate;
+    o.client_key = key;
+    o.client_key_password = password;
+    assert_null(http_new(w->loop, &o, &e));
+    assert_int_equal(e.class, ERR_CONFIG);
+    if (strstr(e.text, phrase) == NULL)
+        fail_msg("no '%s' in: %s", phrase, e.text);
+    assert_null(strstr(e.text, "hush"));
+}
+
+/* Said at the start, not at the first handshake; and nobody is asked on a terminal. */
+static void test_unusable_client_certificates(void **state)
+{
+    struct world *w = *state;
+
+    unusable(w, "/nowhere/x.pem", "", "", "cannot be opened");
+    unusable(w, w->files[CLIENT], "/nowhere/x.pem", "", "cannot be opened");
+    unusable(w, w->files[CLIENT_KEY], "", "", "no certificate");
+    unusable(w, w->files[CLIENT], "", "", "no private key");
+    unusable(w, w->files[CLIENT], w->files[GOOD], "", "does not belong");
+    unusable(w, w->files[LOCKED], "", "", "client_key_password");
+    unusable(w, w->files[LOCKED], "", "hush wort", "client_key_password");
 }
 
 int main(void)
 {
 #define TLS_TEST(f_) cmocka_unit_test_setup_teardown(f_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TLS_TEST(test_known_authority),
-        TLS_TEST(test_unknown_authority),
-        TLS_TEST(test_wrong_name),
+        TLS_TEST(test_own_authority),
+        TLS_TEST(test_server_refused),
+        TLS_TEST(test_client_certificate),
+        TLS_TEST(test_client_refused),
+        TLS_TEST(test_client_certificate_replaced),
+        TLS_TEST(test_unusable_client_certificates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

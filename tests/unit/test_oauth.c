@@ -582,16 +582,6 @@ static void test_api_key(void **state)
     assert_true(oauth_expires(w->oauth) == USEC_NEVER);
 }
 
-static void test_jwt_is_refused(void **state)
-{
-    struct world *w = *state;
-    struct err e;
-
-    w->c.auth.grant = GRANT_JWT_BEARER;
-    assert_null(oauth_new(w->http, &w->c, w->metrics, &e));
-    assert_int_equal(e.class, ERR_CONFIG);
-}
-
 static void test_reason_holds_no_secret(void **state)
 {
     struct world *w = *state;
@@ -660,7 +650,6 @@ int main(void)
         OAUTH_TEST(test_store_says_anything),
         OAUTH_TEST(test_basic),
         OAUTH_TEST(test_api_key),
-        OAUTH_TEST(test_jwt_is_refused),
         OAUTH_TEST(test_reason_holds_no_secret),
         OAUTH_TEST(test_free_while_fetching),
         OAUTH_TEST(test_metrics),
