@@ -157,7 +157,7 @@ static void ask_topic(struct check_kafka *d, struct check_topic *t)
         return;
     rkt = rd_kafka_topic_new(d->rk, t->wish.name, NULL);
     code = rkt == NULL ? rd_kafka_last_error() : rd_kafka_metadata(d->rk, 0, rkt, &md, ASK_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && md->topic_cnt > 0) {
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && md != NULL && md->topic_cnt > 0) {
         code = md->topics[0].err;
         t->partitions = code == RD_KAFKA_RESP_ERR_NO_ERROR ? md->topics[0].partition_cnt : 0;
     }

@@ -66,6 +66,7 @@ void check_area(struct check_report *r, const char *area)
     r->area = area;
 }
 
+static char *formatted(const char *format, va_list ap) PRINTF_LIKE(1, 0);
 static char *formatted(const char *format, va_list ap)
 {
     struct err e;

@@ -460,6 +460,7 @@ json_t *answer_judge(const struct snow_op *op, const struct http_answer *a,
                                  .retry_after = wait_asked(a),
                                  .date = a->date,
                                  .total_count = a->total_count,
+                                 .rate_limit = a->rate_limit,
                                  .took = a->took,
                                  .sent = true};
     err_clear(&ret->err);

@@ -77,6 +77,8 @@ struct snow_outcome {
     usec_t retry_after;    /* what the instance asked for, 0 */
     msec_t date;           /* Date header of the answer, MSEC_NONE */
     long long total_count; /* LIST: X-Total-Count; COUNT: the count; -1 */
+    long long
+        rate_limit; /* X-RateLimit-Limit: requests an hour of the rule that it fell under, -1 */
     usec_t took;
     bool sent;     /* the request left: counts as an attempt */
     bool outage;   /* the instance as a whole failed and the window was charged (time-out, lost

@@ -1,0 +1,69 @@
+/* Between the files that ask the instance and tell of it: what was asked, and the answers. */
+#ifndef BRIDGE_COMMANDS_CHECK_SURVEY_H
+#define BRIDGE_COMMANDS_CHECK_SURVEY_H
+
+#include "bridge/commands/check.h"
+#include "bridge/commands/check_ask.h"
+#include "bridge/commands/check_snow.h"
+#include "bridge/commands/desk.h"
+
+struct survey_columns {
+    struct check_column *items;
+    size_t count;
+};
+
+/* A table that alerts go to, or that is published, or both. */
+struct survey_table {
+    const char *name;
+    const struct check_target *target; /* NULL: no alerts go there */
+    struct buf chain, dictionary;      /* queries */
+    size_t read, chained, choices, described;
+    struct survey_columns columns;
+    struct check_schema schema;
+    struct columns *known;
+};
+
+/* The columns of a producer's query. */
+struct survey_query {
+    const struct config_producer *producer;
+    char **names;
+    struct survey_columns columns;
+};
+
+struct survey_probe { /* of one column */
+    struct check_column *column;
+    size_t contradiction, tautology;
+};
+
+struct survey_reference {
+    const char *column, *value, *table;
+    size_t asked;
+};
+
+struct survey {
+    const struct config *c;
+    const struct check_options *o;
+    struct check_report *r;
+    struct desk *desk;
+    struct check_ask first, second, third, fourth;
+    struct survey_table *tables;
+    size_t tables_count;
+    struct survey_query *queries; /* one for each producer */
+    struct survey_probe *probes;
+    size_t probes_count;
+    struct survey_reference *references;
+    size_t references_count;
+    struct check_user user;
+    size_t own, roles, deletes, plugin, items, dropping, literal;
+    bool drops; /* the instance drops unknown columns */
+    long long rate;
+};
+
+/* The table of this name, added when it is not there yet. Borrowed until the next one is added. */
+struct survey_table *survey_table_of(struct survey *s, const char *name);
+/* The plug-in that a target needs; NULL: none does. */
+const char *survey_plugin(const struct survey *s);
+/* All lines; writes too, when asked to. */
+void survey_tell(struct survey *s);
+
+#endif
