@@ -15,6 +15,9 @@ int cmd_map(int argc, char **argv);
 /* check: the installation checklist. */
 int cmd_check(int argc, char **argv);
 
+/* explain: cause and cure of short codes. */
+int cmd_explain(int argc, char **argv);
+
 /* config print | reference | check: works without network. */
 int cmd_config(int argc, char **argv);
 

@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"map", cmd_map,
      "show what becomes of a message: alert, keys, ServiceNow request (no network)"},
     {"config", cmd_config, "check, print or explain the configuration"},
+    {"explain", cmd_explain, "cause and cure of a short code of the log, a dead letter, a check"},
     {"version", cmd_version, "print the version"},
 };
 

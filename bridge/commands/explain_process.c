@@ -1,0 +1,29 @@
+/* Codes of the process itself. */
+#include "bridge/base/attr.h"
+#include "bridge/commands/explain.h"
+
+static const struct explain_entry entries[] = {
+    {"start", "The bridge starts; the line names versions, connection and group.", ""},
+    {"ready", "Everything that was configured runs.", ""},
+    {"status", "The status server listens; the line names its port.", ""},
+    {"reload",
+     "The configuration was read again, or could not be; a line for each key that needs a "
+     "restart.",
+     "correct what a line names; the old configuration stays in force until then"},
+    {"stopping", "The bridge was asked to stop: what is under way is finished, nothing new taken.",
+     ""},
+    {"stopped", "The bridge has ended, in good order or because of the code in the line.",
+     "see the code, if there is one"},
+    {"stop-bound",
+     "Stopping took longer than limits.shutdown_s. What was not finished is uncommitted and done "
+     "after the next start.",
+     ""},
+    {"killed", "A second signal ended the bridge at once. Nothing is lost.", ""},
+    {"signals", "The process cannot receive signals.", "raise the limit of open files"},
+    {"loop", "libcurl cannot begin, most likely for want of memory.",
+     "give the machine more memory"},
+    {"status-listen", "The status server cannot listen where status.listen says.",
+     "write HOST:PORT; if another process has the port, choose another or 0"},
+};
+
+const struct explain_area explain_process = {"The process", entries, ARRAY_LEN(entries)};
