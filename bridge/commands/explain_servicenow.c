@@ -39,6 +39,19 @@ static const struct explain_entry entries[] = {
      "The grant is refresh_token, but there is no refresh token: none is configured, and the token "
      "store holds none.",
      "give connection.auth.refresh_token, or a token_store that holds one"},
+    {"no-place",
+     "The instance refuses a request for all records alike: the table is not there, or the user "
+     "may not write it. Records wait, they are not given up for it.",
+     "give the user the role of the table (incident: itil; events: evt_mgmt_integration), or "
+     "activate the plug-in that has the table"},
+    {"import-error",
+     "The transform map of an import set failed for this row, although the answer was 201.",
+     "look at the map and its scripts for the message in the text"},
+    {"import-no-map", "No transform map took the row of an import set.",
+     "give the staging table a transform map that is active and runs at once"},
+    {"import-hidden",
+     "A row was put into a staging table, and an access rule hides what became of it.",
+     "give the user the right to read the staging table"},
     {"unauthorised",
      "The instance answers 401: the token has ended or was revoked, or the user lost its rights. "
      "The sign-in is renewed and the request sent again.",

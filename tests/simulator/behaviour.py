@@ -281,6 +281,19 @@ def display_values():
 
 
 @test
+def plain_times_in_queries():
+    row = SIM.insert("incident", short_description="t").result
+    at = "sys_updated_on=" + row["sys_updated_on"]
+    SIM.control("POST", "settings", {"user_zone_offset_s": -18000})
+    eq(len(SIM.table("incident", at).result), 1)
+    SIM.control("POST", "settings", {"literals_in_user_zone": True})
+    eq(len(SIM.table("incident", at).result), 0)
+    eq(len(SIM.table("incident", "sys_updated_on<" + row["sys_updated_on"]).result), 1)
+    eq(len(SIM.table("incident", "short_description=" + row["sys_updated_on"]).result), 0)
+    eq(SIM.table("v_plugin", "id=com.glideapp.itom.snac").result[0]["active"], "active")
+
+
+@test
 def hidden_rows():
     ids = [SIM.insert("incident", short_description="h" if i % 2 else "s").result["sys_id"] for i in range(6)]
     SIM.control("POST", "hide", {"table": "incident", "query": "short_description=h"})

@@ -121,6 +121,19 @@ static const char *literal(const struct sim *sim, struct arena *a, const char *v
     return v ? v : "";
 }
 
+/* Some hold that an instance reads plain times in the user's zone: then they become UTC here. */
+static const char *plain_time(const struct sim *sim, struct arena *a, const char *value)
+{
+    char date[DATE_LEN];
+    int64_t s;
+
+    if (!sim->set.literals_in_user_zone || strncmp(value, "javascript:", 11) == 0 ||
+        date_parse(value, &s) < 0)
+        return value;
+    date_format(s - sim->set.user_zone_offset_s, date);
+    return arena_copy(a, date, strlen(date));
+}
+
 static int text_compare(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -188,6 +201,8 @@ static int read_value(const struct sim *sim, struct query *q, struct condition *
     default:
         if (strncmp(op_text, "RELATIVE", 8) == 0)
             c->value = relative(sim, a, c->value);
+        else if (last_column(&c->field)->type == COL_TIME)
+            c->value = literal(sim, a, plain_time(sim, a, c->value), user);
         else
             c->value = literal(sim, a, c->value, user);
         if (c->value == NULL)

@@ -322,6 +322,10 @@ static column_list sys_properties = {
     NULL,
 };
 
+static column_list v_plugin = {
+    "id|s|255|||ID|H", "name|s|255|||Name", "version|s|40|||Version", "active|s|40|||Status", NULL,
+};
+
 static column_list sys_journal_field = {
     "element|s|80|||Element",
     "element_id|s|32|||Element ID|H",
@@ -367,6 +371,7 @@ static const struct {
     {"sys_dictionary", "Dictionary Entry", NULL, NULL, 0, TABLE_PLAIN, sys_dictionary, NULL},
     {"sys_db_object", "Table", NULL, NULL, 0, TABLE_PLAIN, sys_db_object, NULL},
     {"sys_properties", "System Property", NULL, NULL, 0, TABLE_PLAIN, sys_properties, NULL},
+    {"v_plugin", "Plugin", NULL, NULL, 0, TABLE_PLAIN, v_plugin, NULL},
     {"sys_journal_field", "Journal Entry", NULL, NULL, 0, TABLE_PLAIN, sys_journal_field, NULL},
     {"sys_audit_delete", "Audit Deleted Record", NULL, NULL, 0, TABLE_PLAIN, sys_audit_delete,
      NULL},

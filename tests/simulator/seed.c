@@ -194,6 +194,19 @@ static void seed_properties(struct store *s, int64_t now)
         schema_seed(t, now, "name", properties[i][0], "value", properties[i][1], NULL);
 }
 
+static void seed_plugins(struct store *s, int64_t now)
+{
+    static const char *const plugins[][2] = {
+        {"com.snc.incident", "Incident"},
+        {"com.snc.change_management", "Change Management"},
+        {"com.glideapp.itom.snac", "Event Management"},
+    };
+    struct table *t = store_find(s, "v_plugin");
+
+    for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++)
+        schema_seed(t, now, "id", plugins[i][0], "name", plugins[i][1], "active", "active", NULL);
+}
+
 static const char *type_name(const struct column *c)
 {
     static const char *const names[] = {
@@ -242,5 +255,6 @@ void seed_all(struct store *s, int64_t now)
     seed_people(s, now);
     seed_items(s, now);
     seed_properties(s, now);
+    seed_plugins(s, now);
     seed_dictionary(s, now);
 }

@@ -91,6 +91,7 @@ static const struct entry entries[] = {
     FLAG(double_caret, "true", "^^ in a query is a literal ^"),
     FLAG(ignore_case, "false", "text comparison ignores case"),
     WHOLE(user_zone_offset_s, "0", -50400, 50400, "zone of the users: display values, gs.*"),
+    FLAG(literals_in_user_zone, "false", "plain times in queries are read in the users' zone"),
     FLAG(honour_sys_id, "true", "POST keeps the given sys_id"),
     FLAG(touch_unchanged, "false", "an update without a change counts as one"),
     FLAG(state_rules, "true", "resolved_at, closed_at, active and the like follow the state"),

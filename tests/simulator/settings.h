@@ -37,6 +37,7 @@ struct settings {
     /* queries */
     bool invalid_query_returns_no_rows, random_order, double_caret, ignore_case;
     int64_t user_zone_offset_s;
+    bool literals_in_user_zone;
     /* rules */
     bool honour_sys_id, touch_unchanged, state_rules, resolve_policy, priority_rules;
     bool change_transitions, guard, enforce_roles, audit_delete;
