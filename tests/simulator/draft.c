@@ -4,6 +4,7 @@
  * refused leaves no trace but a consumed number.
  */
 #include "tests/simulator/draft.h"
+#include "tests/simulator/accounts.h"
 #include "tests/simulator/choices.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/rules.h"
@@ -213,6 +214,8 @@ static const char *read_value(struct draft *d, const struct column *c, const cha
         return text ? cut(d, text, c->length) : NULL;
     case COL_JOURNAL:
         return text;
+    case COL_PASSWORD:
+        return password_stored(&d->arena, text, display);
     case COL_TEXT:
         break;
     }

@@ -5,6 +5,7 @@
  * token, whose end does not move. All failures of credentials look alike, as on an instance.
  */
 #include "tests/simulator/oauth.h"
+#include "tests/simulator/accounts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 struct token {
     char access[TOKEN_LEN + 1];
     char refresh[TOKEN_LEN + 1]; /* empty: none */
-    char *user;
+    char *user, *client;
     usec_t access_end, refresh_end;
+    int64_t access_life_s;
     bool of_client; /* made by client_credentials */
     struct token *next;
 };
@@ -59,6 +61,7 @@ void tokens_free(struct sim *sim)
 
         sim->tokens->list = t->next;
         free(t->user);
+        free(t->client);
         free(t);
     }
     free(sim->tokens);
@@ -93,17 +96,17 @@ static void new_access(struct sim *sim, struct token *t, usec_t now)
     struct access *x = xalloc(sizeof(*x));
 
     rng_token(&sim->rng, t->access, TOKEN_LEN);
-    t->access_end = now + (usec_t)sim->set.access_life_s * 1000000;
+    t->access_end = now + (usec_t)t->access_life_s * 1000000;
     memcpy(x->text, t->access, sizeof(x->text));
     x->user = xstrdup(t->user);
     x->end = t->access_end;
     HASH_ADD_STR(sim->tokens->access, text, x);
 }
 
-static void new_refresh(struct sim *sim, struct token *t, usec_t now)
+static void new_refresh(struct sim *sim, struct token *t, int64_t life_s, usec_t now)
 {
     rng_token(&sim->rng, t->refresh, TOKEN_LEN);
-    t->refresh_end = now + (usec_t)sim->set.refresh_life_s * 1000000;
+    t->refresh_end = now + (usec_t)life_s * 1000000;
 }
 
 int oauth_kill(struct sim *sim, const char *text, bool access_only)
@@ -153,38 +156,43 @@ static void grant(struct sim *sim, struct answer *a, const struct token *t, bool
 }
 
 /* The record of a user, made when missing. */
-static struct token *record(struct sim *sim, const char *user, bool of_client)
+static struct token *record(struct sim *sim, const struct oauth_client *c, const char *user,
+                            bool of_client)
 {
     struct token *t;
 
     for (t = sim->tokens->list; t; t = t->next) {
-        if (t->of_client == of_client && strcmp(t->user, user) == 0 && sim->set.same_token)
+        if (t->of_client == of_client && strcmp(t->user, user) == 0 &&
+            strcmp(t->client, c->id) == 0 && sim->set.same_token)
             return t;
     }
     t = xalloc(sizeof(*t));
     t->user = xstrdup(user);
+    t->client = xstrdup(c->id);
     t->of_client = of_client;
     t->next = sim->tokens->list;
     sim->tokens->list = t;
     return t;
 }
 
-static void issue(struct sim *sim, struct answer *a, const char *user, bool of_client)
+static void issue(struct sim *sim, struct answer *a, const struct oauth_client *c, const char *user,
+                  bool of_client)
 {
-    struct token *t = record(sim, user, of_client);
+    struct token *t = record(sim, c, user, of_client);
     bool with_refresh = !of_client || sim->set.client_credentials_refresh;
     usec_t now = clock_mono();
 
+    t->access_life_s = c->access_life_s;
     if (t->access_end <= now) {
         new_access(sim, t, now);
     } else {
-        t->access_end = now + (usec_t)sim->set.access_life_s * 1000000;
+        t->access_end = now + (usec_t)t->access_life_s * 1000000;
         access_end(sim, t->access, t->access_end);
     }
     if (with_refresh && (t->refresh[0] == '\0' || t->refresh_end <= now))
-        new_refresh(sim, t, now);
+        new_refresh(sim, t, c->refresh_life_s, now);
     else if (with_refresh)
-        t->refresh_end = now + (usec_t)sim->set.refresh_life_s * 1000000;
+        t->refresh_end = now + (usec_t)c->refresh_life_s * 1000000;
     grant(sim, a, t, with_refresh);
 }
 
@@ -197,28 +205,33 @@ static const char *form(const struct pair *p, size_t n, const char *name)
     return "";
 }
 
-static void grant_password(struct sim *sim, const struct pair *p, size_t n, struct answer *a)
+static void grant_password(struct sim *sim, const struct oauth_client *c, const struct pair *p,
+                           size_t n, struct answer *a)
 {
     const struct user *u = user_find(sim, form(p, n, "username"));
 
     if (!sim->set.grant_password || u == NULL || !u->active || u->locked ||
-        strcmp(u->password, form(p, n, "password")) != 0)
+        !account_password(sim, u, form(p, n, "password")))
         refuse(a);
     else
-        issue(sim, a, u->name, false);
+        issue(sim, a, c, u->name, false);
 }
 
-static void grant_client(struct sim *sim, const struct pair *p, size_t n, struct answer *a)
+static void grant_client(struct sim *sim, const struct oauth_client *c, const struct pair *p,
+                         size_t n, struct answer *a)
 {
+    const struct user *u = c->user ? user_find(sim, c->user) : NULL;
+
     (void)p;
     (void)n;
-    if (!sim->set.grant_client_credentials || user_find(sim, sim->set.user) == NULL)
+    if (!c->credentials || u == NULL || !u->active || u->locked)
         refuse(a);
     else
-        issue(sim, a, sim->set.user, true);
+        issue(sim, a, c, u->name, true);
 }
 
-static void grant_refresh(struct sim *sim, const struct pair *p, size_t n, struct answer *a)
+static void grant_refresh(struct sim *sim, const struct oauth_client *c, const struct pair *p,
+                          size_t n, struct answer *a)
 {
     const char *text = form(p, n, "refresh_token");
     usec_t now = clock_mono();
@@ -228,17 +241,19 @@ static void grant_refresh(struct sim *sim, const struct pair *p, size_t n, struc
     for (t = sim->tokens->list; t && (*text == '\0' || strcmp(t->refresh, text) != 0); t = t->next)
         ;
     u = t ? user_find(sim, t->user) : NULL;
-    if (!sim->set.grant_refresh || u == NULL || !u->active || u->locked || t->refresh_end <= now) {
+    if (!sim->set.grant_refresh || u == NULL || !u->active || u->locked || t->refresh_end <= now ||
+        strcmp(t->client, c->id) != 0) {
         refuse(a);
         return;
     }
     if (sim->set.refresh_kills_access)
         access_end(sim, t->access, 0);
+    t->access_life_s = c->access_life_s;
     new_access(sim, t, now);
     if (sim->set.new_refresh_token) {
         usec_t end = t->refresh_end;
 
-        new_refresh(sim, t, now);
+        new_refresh(sim, t, c->refresh_life_s, now);
         t->refresh_end = end;
     }
     grant(sim, a, t, sim->set.refresh_in_answer);
@@ -246,7 +261,8 @@ static void grant_refresh(struct sim *sim, const struct pair *p, size_t n, struc
 
 static const struct {
     const char *name;
-    void (*run)(struct sim *, const struct pair *, size_t, struct answer *);
+    void (*run)(struct sim *, const struct oauth_client *, const struct pair *, size_t,
+                struct answer *);
 } grants[] = {
     {"password", grant_password},
     {"refresh_token", grant_refresh},
@@ -255,21 +271,21 @@ static const struct {
 
 /* Client id and secret from form or, where that is set, from HTTP Basic. */
 static bool client_known(const struct sim *sim, const struct request *r, const struct pair *p,
-                         size_t n)
+                         size_t n, struct oauth_client *ret)
 {
     const char *auth = r->header[HDR_AUTHORIZATION];
-    struct str want = {0}, packed = {0};
+    char *plain, *colon;
     bool known;
 
-    if (*form(p, n, "client_id") || auth == NULL || !sim->set.client_basic)
-        return strcmp(form(p, n, "client_id"), sim->set.client_id) == 0 &&
-               strcmp(form(p, n, "client_secret"), sim->set.client_secret) == 0;
-    str_printf(&want, "%s:%s", sim->set.client_id, sim->set.client_secret);
-    str_puts(&packed, "Basic ");
-    base64_encode(&packed, want.p, want.n);
-    known = strcmp(packed.p, auth) == 0;
-    str_free(&want);
-    str_free(&packed);
+    if (*form(p, n, "client_id") || auth == NULL || strncmp(auth, "Basic ", 6) != 0 ||
+        !sim->set.client_basic)
+        return account_client(sim, form(p, n, "client_id"), form(p, n, "client_secret"), ret);
+    plain = base64_decode(auth + 6, strlen(auth + 6), &n);
+    colon = plain ? strchr(plain, ':') : NULL;
+    if (colon)
+        *colon = '\0';
+    known = colon && account_client(sim, plain, colon + 1, ret);
+    free(plain);
     return known;
 }
 
@@ -277,14 +293,15 @@ static void run_grant(struct sim *sim, const struct request *r, const struct pai
                       struct answer *a)
 {
     const char *kind = form(p, n, "grant_type");
+    struct oauth_client client;
 
-    if (!client_known(sim, r, p, n)) {
+    if (!client_known(sim, r, p, n, &client)) {
         refuse(a);
         return;
     }
     for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
         if (strcmp(grants[i].name, kind) == 0) {
-            grants[i].run(sim, p, n, a);
+            grants[i].run(sim, &client, p, n, a);
             return;
         }
     }

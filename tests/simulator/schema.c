@@ -11,7 +11,8 @@
 
 /* A column as "name|type|length|default|reference|label|flags"; trailing parts may be missing.
  * Types: s text, i number, b true/false, d time, r reference, c choice, n numeric choice, j
- * journal, u duration. Flags: R read-only, K strict choice, H hash index, O ordered index. */
+ * journal, u duration, p password. Flags: R read-only, K strict choice, H hash index, O ordered
+ * index. */
 typedef const char *const column_list[];
 
 static column_list task = {
@@ -258,6 +259,8 @@ static column_list sys_user = {
     "date_format|s|40|||Date format",
     "web_service_access_only|b|40|false||Web service access only",
     "title|s|60|||Title",
+    "user_password|p|255|||Password",
+    "password_needs_reset|b|40|false||Password needs reset",
     "company|r|32||core_company|Company",
     NULL,
 };
@@ -326,6 +329,21 @@ static column_list v_plugin = {
     "id|s|255|||ID|H", "name|s|255|||Name", "version|s|40|||Version", "active|s|40|||Status", NULL,
 };
 
+static column_list oauth_entity = {
+    "name|s|100|||Name|H",
+    "client_id|s|255|||Client ID|H",
+    "client_secret|p|255|||Client Secret",
+    "type|s|40|client||Type",
+    "active|b|40|true||Active",
+    "access_token_lifespan|i|40|1800||Access Token Lifespan",
+    "refresh_token_lifespan|i|40|8640000||Refresh Token Lifespan",
+    "user|r|32||sys_user|OAuth Application User",
+    "default_grant_type|s|40|||Default Grant type",
+    "redirect_url|s|4000|||Redirect URL",
+    "comments|s|4000|||Comments",
+    NULL,
+};
+
 static column_list sys_journal_field = {
     "element|s|80|||Element",
     "element_id|s|32|||Element ID|H",
@@ -372,6 +390,7 @@ static const struct {
     {"sys_db_object", "Table", NULL, NULL, 0, TABLE_PLAIN, sys_db_object, NULL},
     {"sys_properties", "System Property", NULL, NULL, 0, TABLE_PLAIN, sys_properties, NULL},
     {"v_plugin", "Plugin", NULL, NULL, 0, TABLE_PLAIN, v_plugin, NULL},
+    {"oauth_entity", "Application Registry", NULL, NULL, 0, TABLE_PLAIN, oauth_entity, NULL},
     {"sys_journal_field", "Journal Entry", NULL, NULL, 0, TABLE_PLAIN, sys_journal_field, NULL},
     {"sys_audit_delete", "Audit Deleted Record", NULL, NULL, 0, TABLE_PLAIN, sys_audit_delete,
      NULL},
@@ -382,10 +401,10 @@ static const struct {
 
 static void column_type(struct column *c, char letter)
 {
-    static const char letters[] = "sibdrcnju";
-    static const enum column_type types[] = {COL_TEXT,   COL_WHOLE,     COL_FLAG,
-                                             COL_TIME,   COL_REFERENCE, COL_CHOICE,
-                                             COL_CHOICE, COL_JOURNAL,   COL_DURATION};
+    static const char letters[] = "sibdrcnjup";
+    static const enum column_type types[] = {COL_TEXT,      COL_WHOLE,   COL_FLAG,   COL_TIME,
+                                             COL_REFERENCE, COL_CHOICE,  COL_CHOICE, COL_JOURNAL,
+                                             COL_DURATION,  COL_PASSWORD};
 
     c->type = types[strchr(letters, letter) - letters];
     c->flags |= letter == 'n' ? COL_NUMERIC : 0;

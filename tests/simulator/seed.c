@@ -143,6 +143,9 @@ static void seed_people(struct store *s, int64_t now)
                                         "personalize_choices",
                                         "evt_mgmt_integration",
                                         "evt_mgmt_operator",
+                                        "evt_mgmt_user",
+                                        "import_transformer",
+                                        "snc_basic_auth_api_access",
                                         "cmdb_read"};
     struct table *user = store_find(s, "sys_user");
     struct table *group = store_find(s, "sys_user_group");
@@ -210,9 +213,11 @@ static void seed_plugins(struct store *s, int64_t now)
 static const char *type_name(const struct column *c)
 {
     static const char *const names[] = {
-        [COL_TEXT] = "string",           [COL_WHOLE] = "integer",           [COL_FLAG] = "boolean",
-        [COL_TIME] = "glide_date_time",  [COL_REFERENCE] = "reference",     [COL_CHOICE] = "choice",
+        [COL_TEXT] = "string",           [COL_WHOLE] = "integer",
+        [COL_FLAG] = "boolean",          [COL_TIME] = "glide_date_time",
+        [COL_REFERENCE] = "reference",   [COL_CHOICE] = "choice",
         [COL_JOURNAL] = "journal_input", [COL_DURATION] = "glide_duration",
+        [COL_PASSWORD] = "password2",
     };
 
     return c->flags & COL_NUMERIC ? "integer" : names[c->type];

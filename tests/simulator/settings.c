@@ -57,6 +57,8 @@ static const struct entry entries[] = {
     WHOLE(rate_window_s, "3600", 1, 86400, "length of the window of rate_limit"),
     FLAG(no_auth, "false", "accept requests without credentials (as the default user)"),
     FLAG(basic, "true", "accept HTTP Basic"),
+    FLAG(basic_restricted, "false",
+         "HTTP Basic only for web-service users and role snc_basic_auth_api_access"),
     FLAG(api_key, "true", "accept the header x-sn-apikey"),
     TEXT(client_id, "itsm-bridge", "OAuth client"),
     TEXT(client_secret, "secret", "its secret"),

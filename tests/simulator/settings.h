@@ -22,7 +22,7 @@ struct settings {
     double batch_limit_ms;
     int64_t rate_limit, rate_window_s;
     /* sign-in */
-    bool no_auth, basic, api_key;
+    bool no_auth, basic, basic_restricted, api_key;
     char *client_id, *client_secret, *user, *password;
     int64_t access_life_s, refresh_life_s;
     bool grant_password, grant_refresh, grant_client_credentials;

@@ -13,7 +13,8 @@ enum column_type {
     COL_REFERENCE,
     COL_CHOICE,
     COL_JOURNAL,
-    COL_DURATION
+    COL_DURATION,
+    COL_PASSWORD /* stored as a digest, read as that */
 };
 
 enum column_flag {

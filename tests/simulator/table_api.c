@@ -2,6 +2,7 @@
  * The Table API: verbs, arguments, statuses and headers. Reads apply the limit before the ACL; the
  * texts of errors are those an instance gives.
  */
+#include "tests/simulator/accounts.h"
 #include "tests/simulator/api.h"
 #include "tests/simulator/draft.h"
 #include "tests/simulator/hides.h"
@@ -116,7 +117,17 @@ static bool readable(const struct call *c)
         if (strcmp(needs[i].table, c->t->name) == 0 && !user_has_role(c->r->user, needs[i].role))
             return false;
     }
-    return true;
+    return !c->sim->set.enforce_roles || !account_table_hidden(c->t->name) ||
+           user_has_role(c->r->user, "admin");
+}
+
+/* Accounts are an administrator's. */
+static bool writable(const struct call *c, enum deny what)
+{
+    if (c->sim->set.enforce_roles && account_table(c->t->name) &&
+        !user_has_role(c->r->user, "admin"))
+        return false;
+    return !user_denied(c->r->user, what, c->t->name);
 }
 
 static uint64_t write_rows(const struct call *c, const struct slots *found)
@@ -263,7 +274,7 @@ static void post(const struct call *c)
         answer_error(c->a, 405, "Method Not Allowed", NULL);
         return;
     }
-    if (user_denied(c->r->user, DENY_INSERT, c->t->name)) {
+    if (!writable(c, DENY_INSERT)) {
         answer_error(c->a, 403, "Operation Failed",
                      "ACL Exception Insert Failed due to security constraints");
         return;
@@ -276,6 +287,7 @@ static void post(const struct call *c)
     if (store_draft(c, &d, body, "POST") < 0) {
         refused(c, &d);
     } else {
+        accounts_written(c->sim, c->t, table_row(c->t, d.slot));
         write_one(c, d.slot, 201);
         str_printf(&c->a->headers, "Location: %s/api/now%s/table/%s/%s\n", sim_base(c->sim),
                    c->version, c->t->name, row_get(c->t, table_row(c->t, d.slot), COL_SYS_ID));
@@ -294,7 +306,7 @@ static void put(const struct call *c)
         not_found(c->a);
         return;
     }
-    if (user_denied(c->r->user, DENY_UPDATE, c->t->name)) {
+    if (!writable(c, DENY_UPDATE)) {
         answer_error(c->a, 403, "Operation Failed",
                      "ACL Exception Update Failed due to security constraints");
         return;
@@ -303,10 +315,12 @@ static void put(const struct call *c)
     if (body == NULL)
         return;
     draft_open(&d, c->sim, c->t, slot, c->r->stamp_s);
-    if (store_draft(c, &d, body, c->r->method) < 0)
+    if (store_draft(c, &d, body, c->r->method) < 0) {
         refused(c, &d);
-    else
+    } else {
+        accounts_written(c->sim, c->t, table_row(c->t, slot));
         write_one(c, slot, 200);
+    }
     draft_close(&d);
     json_decref(body);
 }
@@ -358,7 +372,7 @@ static void remove_one(const struct call *c)
                    c->r->late);
     if (c->sim->set.audit_delete)
         audit_row(c, table_row(c->t, slot));
-    table_remove(c->t, slot);
+    accounts_remove(c->sim, c->t, slot);
     c->a->status = 204;
     c->a->type = json_media;
 }

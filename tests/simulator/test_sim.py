@@ -6,11 +6,12 @@ import sys
 import traceback
 
 import behaviour
+import behaviour_accounts
 import behaviour_faults
 from harness import SIM, TESTS, Running
 from sim_client import Sim
 
-MODULES = (behaviour, behaviour_faults)  # importing them fills TESTS
+MODULES = (behaviour, behaviour_accounts, behaviour_faults)  # importing them fills TESTS
 
 
 def main():

@@ -3,6 +3,7 @@
  * sys_user (and rows in sys_user_has_role) are kept together; passwords are never in a row.
  */
 #include "tests/simulator/users.h"
+#include "tests/simulator/accounts.h"
 #include "tests/simulator/oauth.h"
 #include "tests/simulator/schema.h"
 
@@ -166,6 +167,30 @@ static struct user *user_new(struct sim *sim, const char *name)
     return u;
 }
 
+void user_follow(struct sim *sim, const char *name, const char *sys_id, bool active, bool locked)
+{
+    struct user *u = user_find(sim, name);
+
+    if (*name == '\0')
+        return;
+    if (u == NULL) {
+        u = user_new(sim, name);
+        memcpy(u->sys_id, sys_id, strnlen(sys_id, sizeof(u->sys_id) - 1) + 1);
+    }
+    u->active = active;
+    u->locked = locked;
+}
+
+void user_drop(struct sim *sim, const char *name)
+{
+    struct user *u = user_find(sim, name);
+
+    if (u == NULL)
+        return;
+    HASH_DEL(sim->users->by_name, u);
+    user_free(u);
+}
+
 int user_put(struct sim *sim, const json_t *object, char **ret_why)
 {
     const char *name = json_string_value(json_object_get(object, "user_name"));
@@ -240,7 +265,7 @@ static struct user *basic_user(const struct sim *sim, const char *text)
     if (colon != NULL) {
         *colon = '\0';
         u = user_find(sim, plain);
-        if (u != NULL && strcmp(u->password, colon + 1) != 0)
+        if (u != NULL && (!account_password(sim, u, colon + 1) || !account_basic(sim, u)))
             u = NULL;
     }
     free(plain);

@@ -28,6 +28,10 @@ struct user *user_find(const struct sim *sim, const char *name);
  * active, locked_out, deny {read, insert, update, delete: [tables]}, any sys_user column.
  * Returns 0, or -1 with *ret_why (new). */
 int user_put(struct sim *sim, const json_t *object, char **ret_why);
+/* A row of sys_user was written over the API: its user is as the row says, made when missing. */
+void user_follow(struct sim *sim, const char *name, const char *sys_id, bool active, bool locked);
+/* It was removed: the user is gone. */
+void user_drop(struct sim *sim, const char *name);
 bool user_has_role(const struct user *u, const char *role);
 bool user_denied(const struct user *u, enum deny what, const char *table);
 
