@@ -28,8 +28,11 @@ struct alert_pair {
 
 /* All strings are owned by the alert and never NULL unless said. */
 struct alert {
-    const char *format; /* static: "azure", ... */
-    const char *kind;   /* static: "metric", "resource-health", ... */
+    const char *format; /* "azure", ... */
+    const char *kind;   /* "metric", "resource-health", ... */
+    /* File of the mapping that made it, NULL: made in C. Format, kind and this live as long as the
+     * formats (formats.h), longer than any alert. */
+    const char *mapping;
     enum alert_state state;
     bool marked;            /* the message names its cycle */
     char *series;           /* parts joined by ALERT_SEP */

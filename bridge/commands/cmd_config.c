@@ -7,6 +7,7 @@
 #include "bridge/base/attr.h"
 #include "bridge/commands/commands.h"
 #include "bridge/config/config.h"
+#include "consumers/formats.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -59,8 +60,13 @@ static int check_file(const char *file)
 
     if (!c)
         return report(file, &errors);
+    if (formats_open(c, &errors) != 0) {
+        (void)config_free(c);
+        return report(file, &errors);
+    }
     (void)printf("%s is fine: consumers %zu, producers %zu\n", file, c->consumers_count,
                  c->producers_count);
+    formats_close(c);
     (void)config_free(c);
     return flushed();
 }

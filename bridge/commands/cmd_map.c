@@ -11,6 +11,7 @@
 #include "bridge/commands/commands.h"
 #include "bridge/config/config.h"
 #include "consumers/alert.h"
+#include "consumers/formats.h"
 #include "consumers/identity.h"
 #include "consumers/incident.h"
 #include "consumers/version.h"
@@ -144,7 +145,8 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
     identity_keys(a, p->config->connection.record_namespace, p->consumer->target, stamp.generation,
                   &keys);
     stamp.series = keys.series;
-    (void)printf("Format %s, kind %s, %s, %s\n\nAlert\n", a->format, a->kind, state_name(a),
+    (void)printf("Format %s, kind %s (%s), %s, %s\n\nAlert\n", a->format, a->kind,
+                 a->mapping != NULL ? a->mapping : "built in", state_name(a),
                  a->marked ? "names its cycle (marked)"
                            : "does not name its cycle (unmarked): shown as generation 1");
     print_json(json);
@@ -280,7 +282,11 @@ static int run(const char *file, const char *consumer, char **paths, int count)
         config_errors_done(&errors);
         return EXIT_USAGE;
     }
-    rc = map_all(c, consumer, paths, count);
+    rc = formats_open(c, &errors) == 0 ? map_all(c, consumer, paths, count) : EXIT_USAGE;
+    for (size_t i = 0; i < errors.count; i++)
+        (void)fprintf(stderr, "%s\n", errors.items[i].text);
+    config_errors_done(&errors);
+    formats_close(c);
     (void)config_free(c);
     return rc;
 }

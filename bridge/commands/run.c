@@ -18,6 +18,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/commands/commands.h"
+#include "consumers/formats.h"
 
 #define EXIT_TRY_LATER 75 /* EX_TEMPFAIL of sysexits */
 #define TAKE_DOWN_S    1
@@ -534,12 +535,11 @@ int cmd_run(int argc, char **argv)
         return 2;
     }
     c = config_load(file, CONFIG_FULL, &errors);
+    code = c != NULL && formats_open(c, &errors) == 0 ? run(c) : 2;
     for (size_t i = 0; i < errors.count; i++)
         (void)fprintf(stderr, "%s\n", errors.items[i].text);
     config_errors_done(&errors);
-    if (c == NULL)
-        return 2;
-    code = run(c);
+    formats_close(c);
     (void)config_free(c);
     return code;
 }

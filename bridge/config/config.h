@@ -29,6 +29,7 @@ enum config_start { START_EARLIEST, START_LATEST, START_TIME };
 enum config_orphan_clear { ORPHAN_INSERT_RESOLVED, ORPHAN_IGNORE };
 enum config_fold { FOLD_INSTANCE, FOLD_SERIES };
 enum config_refire { REFIRE_NEW, REFIRE_REOPEN, REFIRE_NOTE };
+enum config_one_per { ONE_PER_ALERT, ONE_PER_GROUP };
 enum config_message_key { MESSAGE_KEY_INSTANCE, MESSAGE_KEY_SERIES };
 
 struct config_list { /* of strings */
@@ -105,6 +106,8 @@ struct config_topics {
     enum config_exactly_once exactly_once;
 };
 
+struct formats; /* consumers/formats.h */
+
 struct config_consumer {
     char *name;
     struct config_list topics; /* "^..." is a regular expression, as in librdkafka */
@@ -120,7 +123,9 @@ struct config_consumer {
     enum config_refire refire;
     enum config_message_key message_key;
     bool instance_with_fire_time;
-    int line; /* where the entry begins in the file, for messages */
+    enum config_one_per one_per;   /* formats whose messages are groups of alerts */
+    const struct formats *formats; /* the user's own, by formats_open; NULL: the shipped ones */
+    int line;                      /* where the entry begins in the file, for messages */
 };
 
 struct config_producer {
@@ -156,6 +161,8 @@ struct config {
     struct config_connection connection;
     struct config_kafka kafka;
     struct config_topics topics;
+    struct config_list mappings; /* files of the user's own formats */
+    struct formats *formats;     /* made of them by formats_open; not owned */
     struct config_consumer *consumers;
     size_t consumers_count;
     struct config_producer *producers; /* work_items without an entry of their own are added */

@@ -15,6 +15,7 @@ static const char *exactly_once[] = {"auto", "required", "off", NULL};
 static const char *orphan_clears[] = {"insert_resolved", "ignore", NULL};
 static const char *folds[] = {"instance", "series", NULL};
 static const char *refires[] = {"new", "reopen", "note", NULL};
+static const char *one_pers[] = {"alert", "group", NULL};
 static const char *message_keys[] = {"instance", "series", NULL};
 static const char *log_levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *log_formats[] = {"plain", "json", NULL};
@@ -177,8 +178,9 @@ static const struct config_key keys[] = {
      .low = 1,
      .high = 100,
      .check = config_check_format,
-     .help = "Form of the messages: auto (found for each message) or azure (Azure common alert "
-             "schema)."},
+     .help = "Form of the messages: auto (found for each message), azure (Azure common alert "
+             "schema), alertmanager, another of the shipped formats, or mapping:NAME for one of "
+             "your own."},
     {.path = "consumers[].target",
      .type = KEY_STRING,
      .offset = CONSUMER(target),
@@ -277,6 +279,14 @@ static const struct config_key keys[] = {
      .preset = "false",
      .help = "Make the fire time a part of the alert's identity, for senders that use one id for "
              "ever. Set it before the first start."},
+    {.path = "consumers[].one_per",
+     .type = KEY_ENUM,
+     .offset = CONSUMER(one_per),
+     .preset = "alert",
+     .words = one_pers,
+     .help = "alert: a record for each alert. group: where messages are groups of alerts "
+             "(alertmanager, grafana) a record for each group, until it has cleared; needs topics "
+             "where one key carries a group. Set it before the first start."},
 
     {.path = "producers[].name",
      .type = KEY_STRING,
@@ -456,6 +466,14 @@ static const struct config_key keys[] = {
      .reloadable = true,
      .help = "plain: a line for people; json: one JSON object a line."},
 
+    {.path = "mappings",
+     .type = KEY_STRINGS,
+     .offset = MAIN(mappings),
+     .preset = "",
+     .kind = "file",
+     .help =
+         "Files that describe formats of your own, as in [\"acme.cfg\"]; a relative path starts "
+         "from the folder of this file. They are tried before the shipped ones."},
     {.path = "memory_mb",
      .type = KEY_INT,
      .offset = MAIN(limits.memory_mb),

@@ -81,7 +81,8 @@ static struct unit *make_unit(struct rig *r, int64_t offset, const char *value)
 static void make_items(struct rig *r, int64_t offset, struct item **items)
 {
     char *a = standin_alert((int)offset * 10, "Fired"), *b = standin_alert(1, "Resolved");
-    char *text = xasprintf("[%s,%s,%s]", a, b, a);
+    char *c = standin_alert((int)offset * 10 + 5, "Fired");
+    char *text = xasprintf("[%s,%s,%s]", a, b, c);
     struct unit *u = make_unit(r, offset, text);
     struct alerts list = {0};
     struct err e;
@@ -97,6 +98,7 @@ static void make_items(struct rig *r, int64_t offset, struct item **items)
     free(text);
     free(a);
     free(b);
+    free(c);
 }
 
 static const struct ending fine = {.operation = "created", .table = "incident"};

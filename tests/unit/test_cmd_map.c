@@ -72,7 +72,7 @@ static void test_requests(void **state)
     assert_int_equal(r.code, 0);
     assert_string_equal(r.err, "");
     SAYS("Stand-ins: ");
-    SAYS("Format azure, kind metric, firing, names its cycle (marked)\n");
+    SAYS("Format azure, kind metric (built in), firing, names its cycle (marked)\n");
     SAYS("\nPOST /api/now/table/incident\n{\n");
     SAYS("\"sys_id\": \"" SYS_ID "\"");
     SAYS("  | What: WCUS-R2-Gen2: Percentage CPU GreaterThan 25 (31.1105) on wcus-r2-gen2\n");

@@ -123,7 +123,7 @@ static void test_bad_bytes(void **state)
         CASE("\"text\"", "no-format"),
         CASE("[[]]", "no-format"),
         CASE("[1]", "no-format"),
-        CASE("{\"schemaId\":\"AzureMonitorMetricAlert\",\"data\":{}}", "no-format"),
+        CASE("{\"schemaId\":\"AzureMonitorMetricAlert\",\"data\":{}}", "no-identity"),
         CASE("{\"schemaId\":\"azureMonitorCommonAlertSchema\"}", "no-identity"),
         CASE("{\"schemaId\":\"azureMonitorCommonAlertSchema\",\"data\":{}}", "no-identity"),
         CASE("{\"schemaId\":\"azureMonitorCommonAlertSchema\",\"data\":7}", "wrong-type"),
