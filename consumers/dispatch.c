@@ -31,6 +31,7 @@ struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lan
     d->choices = choices_new(s);
     d->bulk = BULK_MIN;
     rand_seed_system(&d->rand);
+    dispatch_rows_init(d);
     d->read_lanes =
         metrics_counter(m, "lanes_read_total", NULL, "Records looked at before a decision");
     d->changed_between =
@@ -320,16 +321,28 @@ static bool turn_write(struct dispatch *d, struct lane *lane, usec_t now)
     return true;
 }
 
-static unsigned room_now(struct dispatch *d, usec_t now)
+static size_t records_waiting(const struct dispatch *d)
 {
-    size_t waiting = lanes_ready(d->lanes) + lanes_writes(d->lanes);
+    return lanes_ready(d->lanes) + lanes_writes(d->lanes);
+}
+
+unsigned dispatch_room(struct dispatch *d, usec_t now)
+{
+    size_t waiting = records_waiting(d) + lanes_rows(d->lanes, TARGET_EVENT) +
+                     lanes_rows(d->lanes, TARGET_IMPORT);
     unsigned room;
 
     /* Asked without need as well: the window keeps room, and the probe, for alerts that wait. */
     room = snow_room(d->snow, WINDOW_ALERTS, waiting > 1, now);
-    if (waiting == 0)
-        return 0;
-    return choices_known(d->choices) ? room : 0;
+    return waiting == 0 ? 0 : room;
+}
+
+/* Records need the choices of the instance for their bodies. */
+static unsigned room_now(struct dispatch *d, usec_t now)
+{
+    unsigned room = dispatch_room(d, now);
+
+    return records_waiting(d) > 0 && choices_known(d->choices) ? room : 0;
 }
 
 /* Returns true when it stopped because the turn got long. */
@@ -360,18 +373,33 @@ static bool send_all(struct dispatch *d, usec_t now)
     return more;
 }
 
+/* Each goes first by turns, or a backlog of the one would take every slot that gets free. */
+static usec_t send_in_turn(struct dispatch *d, usec_t now)
+{
+    usec_t next = USEC_NEVER;
+
+    d->rows_first = !d->rows_first;
+    if (d->rows_first)
+        next = dispatch_rows(d, now);
+    if (send_all(d, now))
+        next = now;
+    if (!d->rows_first)
+        next = usec_min(next, dispatch_rows(d, now));
+    return next;
+}
+
 usec_t dispatch_tick(struct dispatch *d, bool hold, usec_t now)
 {
     usec_t next = lanes_tick(d->lanes, now);
 
     if (hold)
         return USEC_NEVER;
-    if (lanes_count(d->lanes) > 0) {
+    /* Rows need neither, and their user may not be allowed to read them. */
+    if (records_waiting(d) > 0)
         next = usec_min(next, choices_tick(d->choices, now));
+    if (lanes_count(d->lanes) > 0)
         next = usec_min(next, ci_tick(d->ci, now));
-    }
-    if (send_all(d, now))
-        return now;
+    next = usec_min(next, send_in_turn(d, now));
     /* A lane may have been parked, and a name asked for, just now. */
     next = usec_min(next, ci_tick(d->ci, now));
     return usec_min(next, lanes_tick(d->lanes, now));

@@ -1,5 +1,6 @@
 /* Shared by the files of the dispatcher (dispatch.c: whose turn; dispatch_read.c: looking;
- * dispatch_write.c: writing). Nobody else includes it. */
+ * dispatch_write.c: writing; dispatch_rows.c: rows that are written without looking). Nobody else
+ * includes it. */
 #ifndef CONSUMERS_DISPATCH_INTERNAL_H
 #define CONSUMERS_DISPATCH_INTERNAL_H
 
@@ -8,6 +9,7 @@
 #include "consumers/choices.h"
 #include "consumers/ci.h"
 #include "consumers/dispatch.h"
+#include "consumers/event_answer.h"
 #include "consumers/identity.h"
 #include "consumers/incident.h"
 #include "consumers/ledger.h"
@@ -35,15 +37,21 @@ struct dispatch {
     size_t bulk;         /* lanes of the next bulk read */
     bool suspect;        /* records may exist already: look before creating */
     bool by_correlation; /* the instance does not take our sys_ids */
-    struct log_limit said;
+    struct log_limit said, said_place;
+    struct rows_pace pace;                   /* of events */
+    size_t events_in_flight;                 /* requests of events */
+    usec_t gather_until;                     /* events gather until then; 0: they do not */
+    bool rows_first;                         /* whose turn it is to take what room there is */
     void (*gone)(void *arg, struct item *i); /* of the last release; NULL before the first */
     void *gone_arg;
     struct fact *facts; /* of the lane being decided about */
     size_t facts_capacity;
-    struct metric *read_lanes, *changed_between;
+    struct metric *read_lanes, *changed_between, *rows_sent, *rows_split;
 };
 
-/* dispatch.c: decides about a lane in state IDLE from what is known of it. */
+/* dispatch.c: how many requests may leave now. */
+unsigned dispatch_room(struct dispatch *d, usec_t now);
+/* Decides about a lane in state IDLE from what is known of it. */
 struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t now);
 /* Does what needs no request: ends items, delays or settles the lane. False: it wants a request. */
 bool dispatch_without_request(struct dispatch *d, struct lane *lane, const struct decision *what,
@@ -61,6 +69,11 @@ void dispatch_again(struct dispatch *d, struct lane *lane, const struct snow_out
 /* dispatch_read.c: lanes (all IDLE on entry, FLIGHT after) are looked at by one request. Takes the
  * array. */
 void dispatch_read(struct dispatch *d, struct lane **lanes, size_t n, usec_t now);
+
+/* dispatch_rows.c: sends what may be sent of the lanes whose targets are rows; returns when it
+ * wants to be called again. */
+void dispatch_rows_init(struct dispatch *d);
+usec_t dispatch_rows(struct dispatch *d, usec_t now);
 
 /* dispatch_write.c: carries out a decision that wants a request. The lane is IDLE on entry. */
 void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now);

@@ -112,6 +112,7 @@ struct flow *flow_free(struct flow *f)
     (void)dispatch_free(f->dispatch);
     (void)lanes_free(f->lanes);
     (void)ends_free(f->ends);
+    intake_done(&f->intake);
     (void)start_free(f->start);
     (void)partitions_free(f->partitions);
     free(f);
@@ -360,9 +361,18 @@ static size_t step_size(const struct flow *f)
     return step > READ_STEP ? READ_STEP : step == 0 ? 1 : step;
 }
 
+static size_t ready(const struct flow *f)
+{
+    size_t n = 0;
+
+    for (int kind = 0; kind < TARGET_KINDS; kind++)
+        n += lanes_rows(f->lanes, (enum target_kind)kind);
+    return n;
+}
+
 static bool has_enough(const struct flow *f)
 {
-    return lanes_ready(f->lanes) + lanes_writes(f->lanes) >= READY_ENOUGH;
+    return ready(f) + lanes_writes(f->lanes) >= READY_ENOUGH;
 }
 
 static void read_some(struct flow *f, usec_t now)
@@ -447,7 +457,7 @@ struct flow_stats flow_stats(const struct flow *f, usec_t now)
     return (struct flow_stats){.waiting = f->intake.units,
                                .bytes = f->intake.bytes,
                                .lanes = lanes_count(f->lanes),
-                               .ready = lanes_ready(f->lanes),
+                               .ready = ready(f),
                                .in_flight = dispatch_in_flight(f->dispatch),
                                .parked = lanes_parked(f->lanes),
                                .endings = ends_pending(f->ends),

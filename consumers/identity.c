@@ -102,6 +102,24 @@ void identity_keys(const struct alert *a, const char *record_namespace, const ch
     free(instance);
 }
 
+void identity_row_key(const struct alert *a, bool by_series, char out[CORRELATION_ID_SIZE])
+{
+    const char *identity = by_series ? a->series : a->instance;
+    char hex[DIGEST_HEX_SIZE];
+    char *text;
+
+    if (!by_series && a->short_id[0] != '\0' && a->part[0] == '\0') {
+        make_correlation_id(a->format, a->short_id, out);
+        return;
+    }
+    text =
+        a->part[0] == '\0' ? xstrdup(identity) : xasprintf("%s" ALERT_SEP "%s", identity, a->part);
+    digest_hex(text, strlen(text), hex);
+    hex[16] = '\0';
+    make_correlation_id(a->format, hex, out);
+    free(text);
+}
+
 bool identity_is_long(const char *identity)
 {
     size_t length = 0;

@@ -3,6 +3,7 @@
 #ifndef CONSUMERS_IDENTITY_H
 #define CONSUMERS_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "consumers/alert.h"
@@ -19,6 +20,11 @@ struct keys {
 /* Keys of this alert in `table`; generation: 0 for marked alerts, from 1 for unmarked ones. */
 void identity_keys(const struct alert *a, const char *record_namespace, const char *table,
                    uint32_t generation, struct keys *ret);
+
+/* Key of a row that is written without a look at what is there (events, imports): the
+ * correlation_id of the instance, or of the series (`<format>:<16 hex of the series>`). Parts of
+ * one instance have no sys_id to differ by there, so a part enters the digest. */
+void identity_row_key(const struct alert *a, bool by_series, char out[CORRELATION_ID_SIZE]);
 
 /* The instance as text: of a marked alert its own, of an unmarked one `<series>#<generation>`.
  * New, caller frees. */

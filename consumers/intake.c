@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/digest.h"
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/identity.h"
@@ -13,17 +14,21 @@
  * they are decoded again when their turn comes, so that a long queue costs its messages' bytes and
  * little more. */
 #define DECODED_MAX 2048
-#define TABLE       "incident"
 
 void intake_init(struct intake *n, const struct config *c, struct lanes *l, struct ends *e,
                  struct metrics *m)
 {
-    *n = (struct intake){.config = c, .lanes = l, .ends = e};
+    *n = (struct intake){.config = c, .lanes = l, .ends = e, .targets = targets_new()};
     n->received =
         metrics_counter(m, "messages_received_total", NULL, "Messages read from alert topics");
     n->skipped = metrics_counter(m, "messages_skipped_total", NULL, "Messages without a value");
     n->finished_before = metrics_counter(m, "messages_finished_before_total", NULL,
                                          "Messages that the committed map names as finished");
+}
+
+void intake_done(struct intake *n)
+{
+    n->targets = targets_free(n->targets);
 }
 
 void intake_free_unit(struct intake *n, struct unit *u)
@@ -33,29 +38,19 @@ void intake_free_unit(struct intake *n, struct unit *u)
     (void)unit_free(u);
 }
 
-static int hex_digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
-static void key_of(const struct keys *keys, unsigned char out[LANE_KEY_SIZE])
-{
-    for (size_t i = 0; i < LANE_KEY_SIZE; i++)
-        out[i] = (unsigned char)(hex_digit(keys->sys_id[2 * i]) << 4 |
-                                 hex_digit(keys->sys_id[2 * i + 1]));
-}
-
 /* A lane at its depth bound is noted in the partition, which rests then (flow.c). */
 static void place(struct intake *n, struct item *i, usec_t now)
 {
     unsigned char key[LANE_KEY_SIZE];
-    struct keys keys;
     struct lane *lane;
 
-    identity_keys(i->alert, n->config->connection.record_namespace, TABLE, 0, &keys);
-    key_of(&keys, key);
-    lane = lanes_get(n->lanes, key, i->alert->marked);
-    lane->series = keys.series;
+    target_lane_key(i->target, i->unit->consumer, n->config->connection.record_namespace, i->alert,
+                    key);
+    lane = lanes_get(n->lanes, key,
+                     i->alert->marked && !target_by_series(i->target, i->unit->consumer));
+    lane->target = i->target;
+    if (lane->series == 0)
+        lane->series = digest_u64(i->alert->series, strlen(i->alert->series));
     if (i->fact.state == ALERT_CLEARED && lane->clear_wait_until == 0)
         lane->clear_wait_until = now + i->unit->consumer->clear_wait;
     if (lanes_items(n->lanes) >= DECODED_MAX)
@@ -80,7 +75,8 @@ static bool too_old(const struct unit *u)
 
 static void place_all(struct intake *n, struct unit *u, struct alerts *list, usec_t now)
 {
-    struct ending old = {.operation = "too-old", .why = "before-cut", .table = TABLE};
+    const struct target *target = targets_get(n->targets, u->consumer->target);
+    struct ending old = {.operation = "too-old", .why = "before-cut", .table = target->table};
     struct item **items = xcalloc(list->count, sizeof(struct item *));
     bool ends_now = too_old(u);
     size_t count = list->count;
@@ -88,6 +84,7 @@ static void place_all(struct intake *n, struct unit *u, struct alerts *list, use
     u->pending = count;
     for (size_t k = 0; k < count; k++) {
         items[k] = item_new(u, k, list->items[k]);
+        items[k]->target = target;
         list->items[k] = NULL;
     }
     n->bytes += u->bytes;

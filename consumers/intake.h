@@ -15,12 +15,15 @@ struct intake {
     const struct config *config;
     struct lanes *lanes;
     struct ends *ends;
-    size_t units, bytes; /* in memory now */
+    struct targets *targets; /* owned */
+    size_t units, bytes;     /* in memory now */
     struct metric *received, *skipped, *finished_before;
 };
 
 void intake_init(struct intake *n, const struct config *c, struct lanes *l, struct ends *e,
                  struct metrics *m);
+/* When no lane and no item is left. */
+void intake_done(struct intake *n);
 
 /* The record was read under this partition's present assignment. */
 void intake_record(struct intake *n, struct partition *x, const rd_kafka_message_t *m, usec_t now);

@@ -10,7 +10,8 @@
 
 struct lanes {
     struct lane *by_key;
-    struct lane *ready, *writes;
+    struct lane *ready[TARGET_KINDS], *writes;
+    size_t readies[TARGET_KINDS];
     struct retryq *parked;
     size_t count[LANE_LOOKUP + 1];
     size_t items;
@@ -77,10 +78,23 @@ struct lane *lanes_get(struct lanes *l, const unsigned char key[LANE_KEY_SIZE], 
     return lane;
 }
 
+static enum target_kind kind_of(const struct lane *lane)
+{
+    return lane->target == NULL ? TARGET_RECORD : lane->target->kind;
+}
+
+static void unready(struct lanes *l, struct lane *lane)
+{
+    enum target_kind kind = kind_of(lane);
+
+    DL_DELETE(l->ready[kind], lane); /* NOLINT(clang-analyzer-core.NullDereference) */
+    l->readies[kind]--;
+}
+
 static void unlink_lane(struct lanes *l, struct lane *lane)
 {
     if (lane->state == LANE_READY)
-        DL_DELETE(l->ready, lane);
+        unready(l, lane);
     else if (lane->state == LANE_WRITE)
         DL_DELETE(l->writes, lane); /* NOLINT(clang-analyzer-core.NullDereference) */
     else
@@ -95,10 +109,24 @@ void lane_move(struct lanes *l, struct lane *lane, enum lane_state to)
     unlink_lane(l, lane);
     lane->state = to;
     l->count[to]++;
-    if (to == LANE_READY)
-        DL_APPEND(l->ready, lane);
-    else if (to == LANE_WRITE)
+    if (to == LANE_READY) {
+        DL_APPEND(l->ready[kind_of(lane)], lane);
+        l->readies[kind_of(lane)]++;
+    } else if (to == LANE_WRITE)
         DL_APPEND(l->writes, lane);
+}
+
+void lane_clears_last(struct lane *lane)
+{
+    struct item *i = lane->items, *next;
+
+    for (size_t n = lane->count; i != NULL && n > 0; n--, i = next) {
+        next = i->next;
+        if (i->fact.state != ALERT_CLEARED || next == NULL)
+            continue;
+        DL_DELETE(lane->items, i);
+        DL_APPEND(lane->items, i);
+    }
 }
 
 void lane_forget_refusal(struct lane *lane)
@@ -161,7 +189,12 @@ usec_t lanes_tick(struct lanes *l, usec_t now)
 
 struct lane *lanes_first_ready(struct lanes *l)
 {
-    return l->ready;
+    return lanes_first_row(l, TARGET_RECORD);
+}
+
+struct lane *lanes_first_row(struct lanes *l, enum target_kind kind)
+{
+    return l->ready[kind];
 }
 
 struct lane *lanes_first_write(struct lanes *l)
@@ -171,7 +204,12 @@ struct lane *lanes_first_write(struct lanes *l)
 
 size_t lanes_ready(const struct lanes *l)
 {
-    return l->count[LANE_READY];
+    return lanes_rows(l, TARGET_RECORD);
+}
+
+size_t lanes_rows(const struct lanes *l, enum target_kind kind)
+{
+    return l->readies[kind];
 }
 
 size_t lanes_writes(const struct lanes *l)

@@ -13,13 +13,14 @@
 #include "bridge/base/err.h"
 #include "bridge/retry/retryq.h"
 #include "consumers/record.h"
+#include "consumers/target.h"
 #include "consumers/unit.h"
 
-#define LANE_KEY_SIZE 16
+#define LANE_KEY_SIZE TARGET_KEY_SIZE
 
 enum lane_state {
     LANE_IDLE,    /* in no list; has no items, or is being worked on in this very turn */
-    LANE_READY,   /* in `ready`: wants its next step */
+    LANE_READY,   /* in `ready` of its target's kind: wants its next step */
     LANE_WRITE,   /* in `writes`: a fresh read lies before it, its write goes first */
     LANE_FLIGHT,  /* one operation of it is under way */
     LANE_DELAYED, /* in the retry queue: back-off after a failure; new messages do not wake it */
@@ -37,10 +38,11 @@ struct lane_refusal {
 };
 
 struct lane {
-    unsigned char
-        key[LANE_KEY_SIZE]; /* marked: the record's sys_id; unmarked: digest of the series */
+    unsigned char key[LANE_KEY_SIZE]; /* marked: the record's sys_id; unmarked: digest of the
+                                         series; rows: see target_lane_key */
     UT_hash_handle hh;
-    struct item *items; /* utlist DL; the head is the oldest */
+    const struct target *target; /* borrowed; set before the first push; NULL: a record */
+    struct item *items;          /* utlist DL; the head is the oldest */
     size_t count;
     enum lane_state state;
     struct lane *prev, *next; /* in ready or writes */
@@ -56,6 +58,7 @@ struct lane {
     size_t taken;                 /* FLIGHT: how many items from the head the operation is for */
     uint32_t generation;          /* FLIGHT: of the record that is written */
     struct lane_refusal *refusal; /* owned; NULL: none */
+    size_t crowd; /* events: most messages that its next request may hold; 0: no such bound */
 };
 
 struct lanes;
@@ -77,6 +80,10 @@ void lanes_push(struct lanes *l, struct lane *lane, struct item *item);
  * lanes_settle. */
 void lanes_take(struct lanes *l, struct item *item);
 
+/* Marked lanes of rows: puts every clear behind every fire, orders kept otherwise. A clear is newer
+ * than all fires of its instance, from whichever partition they come (alert-identity 3.2). */
+void lane_clears_last(struct lane *lane);
+
 /* The only way from one state to another; panics on a pair that must not happen. */
 void lane_move(struct lanes *l, struct lane *lane, enum lane_state to);
 /* What was refused is of no more interest. */
@@ -91,12 +98,14 @@ void lanes_settle(struct lanes *l, struct lane *lane);
 /* Moves lanes whose time has come to READY; returns when the next one is due. */
 usec_t lanes_tick(struct lanes *l, usec_t now);
 
-struct lane *lanes_first_ready(struct lanes *l); /* borrowed; NULL */
+struct lane *lanes_first_ready(struct lanes *l); /* of a record; borrowed; NULL */
 struct lane *lanes_first_write(struct lanes *l);
-size_t lanes_ready(const struct lanes *l);  /* READY */
-size_t lanes_writes(const struct lanes *l); /* WRITE */
-size_t lanes_flight(const struct lanes *l); /* FLIGHT */
-size_t lanes_parked(const struct lanes *l); /* DELAYED or WAITING */
+struct lane *lanes_first_row(struct lanes *l, enum target_kind kind); /* READY; borrowed; NULL */
+size_t lanes_ready(const struct lanes *l);                            /* READY, of records */
+size_t lanes_rows(const struct lanes *l, enum target_kind kind);      /* READY, of this kind */
+size_t lanes_writes(const struct lanes *l);                           /* WRITE */
+size_t lanes_flight(const struct lanes *l);                           /* FLIGHT */
+size_t lanes_parked(const struct lanes *l);                           /* DELAYED or WAITING */
 bool lanes_parked_full(const struct lanes *l);
 size_t lanes_count(const struct lanes *l);
 size_t lanes_items(const struct lanes *l);

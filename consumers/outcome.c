@@ -9,6 +9,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/identity.h"
+#include "consumers/target.h"
 
 #define OUTCOME_VERSION 1
 
@@ -133,6 +134,8 @@ char *outcome_build(const struct config *c, struct item *i, const struct ending 
     char *text;
 
     identity_keys(a, c->connection.record_namespace, how->table, how->generation, &keys);
+    if (target_is_rows(i->target))
+        target_row_key(i->target, i->unit->consumer, a, keys.correlation_id);
     *ret_key = xstrdup(keys.correlation_id);
     *ret_id = xasprintf("%s/%d/%lld/%zu/%s", m->topic, m->partition, (long long)m->offset, i->index,
                         how->operation);

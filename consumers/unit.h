@@ -17,6 +17,7 @@
 
 struct partition;
 struct lane;
+struct target;
 
 struct unit {
     struct message message; /* points into this very block; topic: the partition's */
@@ -37,9 +38,10 @@ struct item {
     struct unit *unit;
     size_t index; /* place in the message's list of alerts */
     struct fact fact;
-    struct alert *alert; /* NULL: decoded again when it is needed */
-    struct lane *lane;   /* NULL once it has left its lane */
-    unsigned attempts;   /* answers that left open whether its write was done; at the end: writes */
+    struct alert *alert;         /* NULL: decoded again when it is needed */
+    struct lane *lane;           /* NULL once it has left its lane */
+    const struct target *target; /* what it becomes; borrowed; set by intake */
+    unsigned attempts; /* answers that left open whether its write was done; at the end: writes */
     bool lost; /* its partition was taken while it was in flight: it is not tried again here */
     struct item *prev, *next;
 };

@@ -111,7 +111,7 @@ struct formats; /* consumers/formats.h */
 struct config_consumer {
     char *name;
     struct config_list topics; /* "^..." is a regular expression, as in librdkafka */
-    char *format, *target;     /* target: "incident" in this release */
+    char *format, *target;     /* target: "incident", "event" or "import:TABLE" */
     enum config_start start;
     msec_t start_time; /* START_TIME only */
     int64_t max_alert_age_h;

@@ -269,9 +269,6 @@ static void check_not_built(struct config_reader *r, size_t entry)
         config_fail(r, "consumers[].refire", entry,
                     "\"%s\" is not built yet; use \"new\": another record for each new cycle",
                     c->refire == REFIRE_REOPEN ? "reopen" : "note");
-    if (c->message_key != MESSAGE_KEY_INSTANCE)
-        config_fail(r, "consumers[].message_key", entry,
-                    "\"series\" is not built yet, it is for the target event; leave it out");
 }
 
 static void check_entries(struct config_reader *r)

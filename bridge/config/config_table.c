@@ -188,7 +188,9 @@ static const struct config_key keys[] = {
      .low = 1,
      .high = 100,
      .check = config_check_target,
-     .help = "What an alert becomes; this release can incident."},
+     .help =
+         "What an alert becomes: incident; event (an em_event of Event Management, sent in bulk); "
+         "import:TABLE (a row of an Import Set staging table)."},
     {.path = "consumers[].start_from",
      .type = KEY_START,
      .offset = 0,
@@ -271,8 +273,8 @@ static const struct config_key keys[] = {
      .offset = CONSUMER(message_key),
      .preset = "instance",
      .words = message_keys,
-     .help = "What the message_key of an event is made from, for the target event; series is not "
-             "built yet."},
+     .help = "Target event: instance makes an alert for each cycle that messages name, series one "
+             "for an alert rule and its resource, which fires and clears again and again."},
     {.path = "consumers[].instance_with_fire_time",
      .type = KEY_BOOL,
      .offset = CONSUMER(instance_with_fire_time),

@@ -110,8 +110,17 @@ const char *config_check_format(const char *text)
 
 const char *config_check_target(const char *text)
 {
-    return strcmp(text, "incident") == 0 ? NULL
-                                         : "is not built in this release; it can \"incident\"";
+    static const char import[] = "import:";
+    const size_t prefix = sizeof import - 1;
+
+    if (strcmp(text, "incident") == 0 || strcmp(text, "event") == 0)
+        return NULL;
+    if (strncmp(text, import, prefix) == 0)
+        return config_check_table(text + prefix) == NULL
+                   ? NULL
+                   : "names no staging table; use \"import:\" and its name (small letters, digits, "
+                     "_)";
+    return "is not built yet; use \"incident\", \"event\" or \"import:<staging table>\"";
 }
 
 static bool is_ip(const char *text, int family)

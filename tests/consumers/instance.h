@@ -19,6 +19,7 @@ struct rig {
     usec_t now, next; /* next: what the last tick returned */
     int64_t offset;   /* of the next message */
     json_t *rows;     /* of incident, by sys_id */
+    json_t *events;   /* taken, in order: of em_event, and rows of staging tables */
     size_t units_done, gone;
 };
 

@@ -35,7 +35,7 @@ static void item_gone(void *arg, struct item *i)
 void rig_start(struct rig *r, const char *consumers)
 {
     standin_reset();
-    *r = (struct rig){.now = 1000 * USEC_S, .rows = json_object()};
+    *r = (struct rig){.now = 1000 * USEC_S, .rows = json_object(), .events = json_array()};
     r->c = standin_config(consumers);
     r->p = partitions_new(r->c);
     r->x = partitions_get(r->p, "alerts", 0);
@@ -55,12 +55,14 @@ void rig_stop(struct rig *r)
     (void)dispatch_free(r->d);
     (void)lanes_free(r->lanes);
     (void)ends_free(r->ends);
+    intake_done(&r->n);
     assert_int_equal(r->n.units, 0);
     assert_int_equal(r->n.bytes, 0);
     (void)metrics_free(r->m);
     (void)partitions_free(r->p);
     (void)config_free(r->c);
     json_decref(r->rows);
+    json_decref(r->events);
     standin_reset();
 }
 
@@ -150,10 +152,38 @@ static json_t *rows_of(struct rig *r, const struct standin_op *op)
     return list;
 }
 
+static void serve_events(struct rig *r, struct standin_op *op)
+{
+    json_t *records = json_object_get(op->body, "records");
+    struct snow_outcome o = {.verdict = SNOW_OK,
+                             .status = 200,
+                             .date = MSEC_NONE,
+                             .total_count = (long long)json_array_size(records),
+                             .sent = true};
+
+    assert_int_equal(json_array_extend(r->events, records), 0);
+    err_clear(&o.err);
+    standin_op_outcome(op, &o, r->now);
+}
+
+static void serve_import(struct rig *r, struct standin_op *op)
+{
+    assert_int_equal(json_array_append(r->events, op->body), 0);
+    standin_op_answer(op, SNOW_OK,
+                      json_pack("{ss,ss,ss,ss}", "status", "inserted", "table", "incident",
+                                "sys_id", "0123456789abcdef0123456789abcdef", "display_value",
+                                "INC1"),
+                      r->now);
+}
+
 void rig_serve(struct rig *r, struct standin_op *op)
 {
     const char *sys_id;
 
+    if (op->kind == SNOW_EVENTS || op->kind == SNOW_IMPORT) {
+        (op->kind == SNOW_EVENTS ? serve_events : serve_import)(r, op);
+        return;
+    }
     if (op->kind == SNOW_LIST) {
         standin_op_answer(op, SNOW_OK, rows_of(r, op), r->now);
         return;

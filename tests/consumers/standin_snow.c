@@ -37,6 +37,15 @@ static char *copy(const char *text)
     return text == NULL ? NULL : xstrdup(text);
 }
 
+/* The text of events is borrowed for the submit only. */
+static json_t *events_of(const struct snow_op *op)
+{
+    json_t *body = json_loadb(op->text, op->text_length, JSON_REJECT_DUPLICATES, NULL);
+
+    assert_true(json_is_array(json_object_get(body, "records")));
+    return body;
+}
+
 int snow_submit(struct snow *s, enum window_class c, const struct snow_op *ops, size_t n,
                 snow_fn fn, void *arg, usec_t now, struct err *e)
 {
@@ -53,7 +62,8 @@ int snow_submit(struct snow *s, enum window_class c, const struct snow_op *ops, 
                              .sys_id = copy(ops->sys_id),
                              .query = copy(ops->query),
                              .limit = ops->limit,
-                             .body = json_incref(ops->body),
+                             .body =
+                                 ops->kind == SNOW_EVENTS ? events_of(ops) : json_incref(ops->body),
                              .op = *ops,
                              .fn = fn,
                              .arg = arg};

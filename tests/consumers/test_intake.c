@@ -85,6 +85,7 @@ static void stop(struct rig *r)
     lanes_each(r->lanes, drop_lane, r);
     (void)lanes_free(r->lanes);
     (void)ends_free(r->ends);
+    intake_done(&r->n);
     assert_int_equal(r->n.units, 0);
     assert_int_equal(r->n.bytes, 0);
     (void)metrics_free(r->m);
