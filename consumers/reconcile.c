@@ -51,6 +51,46 @@ static size_t newest(const struct fact *facts, size_t from, size_t to, unsigned 
 #define FIRES  (1u << ALERT_FIRING)
 #define CLEARS (1u << ALERT_CLEARED)
 
+static struct decision because(struct decision d, const char *why)
+{
+    d.why = why;
+    return d;
+}
+
+/* A record is never made resolved, nor moved by a clear. */
+static bool clears_leave(const struct reconcile *r)
+{
+    return r->life.on_clear == ON_CLEAR_NOTE || r->life.on_clear == ON_CLEAR_NOTHING;
+}
+
+/* What a clear does to an open record. */
+static struct decision clear_open(const struct reconcile *r, size_t consumed, size_t clear,
+                                  uint32_t generation)
+{
+    struct decision note = act(ACT_HOLD_NOTE, consumed, NONE, clear, generation);
+
+    if (r->life.on_clear == ON_CLEAR_NOTHING)
+        return because(act(ACT_STAMP, consumed, NONE, clear, generation), "nothing-wanted");
+    if (r->life.on_clear == ON_CLEAR_NOTE)
+        return because(note, "note-only");
+    if (r->record->state == RECORD_ON_HOLD)
+        return because(note, "on-hold");
+    if (r->life.on_clear == ON_CLEAR_RESOLVE_UNTOUCHED && r->record->touched)
+        return because(note, "touched");
+    return act(ACT_RESOLVE, consumed, NONE, clear, generation);
+}
+
+/* When the last of these clears may be acted on; 0: now. */
+static usec_t clears_due(const struct reconcile *r, size_t from, size_t to)
+{
+    usec_t due = 0;
+
+    for (size_t i = from; r->life.clear_delays && i < to; i++)
+        if (r->facts[i].state == ALERT_CLEARED && r->facts[i].due > due)
+            due = r->facts[i].due;
+    return due > r->now ? due : 0;
+}
+
 /* A note leaves no version of its own in the record. One that is older than what the record shows
  * of content or clear was dealt with before these were, since a lane is in order. */
 static bool note_before(const struct record *r, const struct version *v)
@@ -98,6 +138,13 @@ static bool marked_applied(const struct record *r, const struct fact *f)
     return f->state != ALERT_CLEARED && content_applied(r, &f->version);
 }
 
+static struct decision marked_create(const struct reconcile *r, size_t fire, size_t clear)
+{
+    if (clear == NONE || clears_leave(r))
+        return act(ACT_CREATE, r->count, fire, NONE, 0);
+    return act(ACT_CREATE_RESOLVED, r->count, fire, clear, 0);
+}
+
 static struct decision marked_absent(const struct reconcile *r, size_t fire, size_t clear)
 {
     if (r->refused)
@@ -105,8 +152,8 @@ static struct decision marked_absent(const struct reconcile *r, size_t fire, siz
     if (r->known_before)
         return decide(ACT_NOTHING, r->count, "deleted");
     if (fire != NONE)
-        return act(clear == NONE ? ACT_CREATE : ACT_CREATE_RESOLVED, r->count, fire, clear, 0);
-    if (clear == NONE)
+        return marked_create(r, fire, clear);
+    if (clear == NONE || clears_leave(r))
         return decide(ACT_NOTHING, r->count, "no-record");
     if (r->facts[clear].fired != MSEC_NONE && r->cut != MSEC_NONE && r->facts[clear].fired < r->cut)
         return decide(ACT_NOTHING, r->count, "before-cut");
@@ -121,9 +168,7 @@ static struct decision marked_cleared(const struct reconcile *r, size_t clear)
 {
     if (!record_open(r->record))
         return act(ACT_STAMP, r->count, NONE, clear, 0);
-    if (r->record->state == RECORD_ON_HOLD)
-        return act(ACT_HOLD_NOTE, r->count, NONE, clear, 0);
-    return act(ACT_RESOLVE, r->count, NONE, clear, 0);
+    return clear_open(r, r->count, clear, 0);
 }
 
 static struct decision marked_content(const struct reconcile *r)
@@ -158,7 +203,7 @@ static struct decision marked_step(const struct reconcile *r)
     if (ledger_says_nothing(r, marked_applied))
         return decide(ACT_NOTHING, r->count, "applied");
     if (r->sight == SIGHT_NEVER && fire != NONE && !r->read_first)
-        return act(clear == NONE ? ACT_CREATE : ACT_CREATE_RESOLVED, r->count, fire, clear, 0);
+        return marked_create(r, fire, clear);
     if (r->sight == SIGHT_NEVER || r->sight == SIGHT_LEDGER)
         return decide(ACT_READ, 0, "read");
     if (r->sight == SIGHT_ABSENT)
@@ -172,11 +217,28 @@ static struct decision marked_step(const struct reconcile *r)
     return marked_content(r);
 }
 
+static size_t first_clear(const struct reconcile *r)
+{
+    size_t i = 0;
+
+    while (i < r->count && r->facts[i].state != ALERT_CLEARED)
+        i++;
+    return i;
+}
+
+/* Where a clear has to wait, or leaves the state alone, what came before it is a step of its own.
+ */
 static struct decision reconcile_marked(const struct reconcile *r)
 {
     struct reconcile step = *r;
+    size_t first = first_clear(r);
+    usec_t due = clears_due(r, 0, r->count);
 
     step.count = step_end(r);
+    if (due > 0 && first == 0)
+        return wait_until(due, "clear-delay");
+    if ((due > 0 || clears_leave(r)) && first > 0 && first < step.count)
+        step.count = first;
     return marked_step(&step);
 }
 
@@ -193,8 +255,28 @@ static bool unmarked_applied(const struct record *r, const struct fact *f)
 struct group {
     size_t fires_end, end;
     size_t fire, clear;
-    bool fold; /* the clear ends what the fire begins: both are one step */
+    bool fold;  /* the clear ends what the fire begins: both are one step */
+    usec_t due; /* clears only: when they may be acted on; 0: now */
 };
+
+/* Is there a fire behind the clears of the group that is newer than they are? */
+static bool fires_again(const struct reconcile *r, const struct group *g)
+{
+    size_t fire = newest(r->facts, g->end, r->count, FIRES);
+
+    return fire != NONE && version_newer(&r->facts[fire].version, &r->facts[g->clear].version);
+}
+
+/* Clears that have to wait are no part of the step of the fires in front of them. */
+static void split_group(const struct reconcile *r, struct group *g)
+{
+    g->due = clears_due(r, g->fires_end, g->end);
+    if (g->fires_end == 0 || (g->due == 0 && !clears_leave(r)))
+        return;
+    g->end = g->fires_end;
+    g->clear = NONE;
+    g->due = 0;
+}
 
 static struct group head_group(const struct reconcile *r)
 {
@@ -209,6 +291,7 @@ static struct group head_group(const struct reconcile *r)
            r->facts[0].state != ALERT_NOTE)
         g.end++;
     g.fire = newest(r->facts, 0, g.fires_end, FIRES);
+    split_group(r, &g);
     g.clear = newest(r->facts, g.fires_end, g.end, CLEARS);
     g.fold = g.fire != NONE && g.clear != NONE &&
              version_newer(&r->facts[g.clear].version, &r->facts[g.fire].version);
@@ -231,17 +314,24 @@ static struct decision unmarked_absent(const struct reconcile *r, const struct g
     return open_generation(g, 1);
 }
 
+/* A clear that a newer fire cancelled while it waited, read once more. */
+static bool overtaken(const struct reconcile *r, const struct version *clear)
+{
+    return r->life.clear_delays && r->record->has_content &&
+           version_newer(&r->record->content, clear);
+}
+
 static struct decision unmarked_open(const struct reconcile *r, const struct group *g)
 {
     const struct record *rec = r->record;
     uint32_t generation = rec->stamp.generation;
-    bool clear_counts =
-        g->clear != NONE && version_newer(&r->facts[g->clear].version, &rec->stamp.version);
+    bool clear_counts = g->clear != NONE &&
+                        version_newer(&r->facts[g->clear].version, &rec->stamp.version) &&
+                        !overtaken(r, &r->facts[g->clear].version);
     size_t content = g->fire;
 
     if (clear_counts && (g->fires_end == 0 || g->fold))
-        return act(rec->state == RECORD_ON_HOLD ? ACT_HOLD_NOTE : ACT_RESOLVE, g->end, NONE,
-                   g->clear, generation);
+        return clear_open(r, g->end, g->clear, generation);
     if (content == NONE)
         return decide(ACT_NOTHING, g->end, "applied");
     if (content_applied(rec, &r->facts[content].version) ||
@@ -252,6 +342,22 @@ static struct decision unmarked_open(const struct reconcile *r, const struct gro
     return act(ACT_UPDATE, g->fires_end, content, NONE, generation);
 }
 
+/* The next cycle: a record of its own, or the last one again where it is wanted and young enough. A
+ * fire that is cleared already opens nothing again. */
+static struct decision fires_anew(const struct reconcile *r, const struct group *g,
+                                  const struct fact *fire)
+{
+    const struct record *rec = r->record;
+    uint32_t generation = rec->stamp.generation;
+
+    if (r->life.refire == REFIRE_NEW || rec->state != RECORD_RESOLVED || rec->closed == MSEC_NONE ||
+        fire->own_time - rec->closed > r->life.reopen_within)
+        return open_generation(g, generation + 1);
+    if (r->life.refire == REFIRE_NOTE || g->fold)
+        return act(ACT_REFIRE_NOTE, g->fires_end, g->fire, NONE, generation);
+    return act(ACT_REOPEN, g->fires_end, g->fire, NONE, generation);
+}
+
 static struct decision unmarked_closed(const struct reconcile *r, const struct group *g)
 {
     const struct record *rec = r->record;
@@ -259,7 +365,7 @@ static struct decision unmarked_closed(const struct reconcile *r, const struct g
 
     if (fire != NULL && version_newer(&fire->version, &rec->stamp.version) &&
         (rec->stamp.rank == 1 || (rec->closed != MSEC_NONE && fire->own_time > rec->closed)))
-        return open_generation(g, rec->stamp.generation + 1);
+        return fires_anew(r, g, fire);
     if (g->fires_end > 0)
         return decide(ACT_NOTHING, g->fires_end, "late");
     if (version_newer(&r->facts[g->clear].version, &rec->stamp.version))
@@ -273,6 +379,9 @@ static struct decision reconcile_unmarked(const struct reconcile *r)
 
     if (ledger_says_nothing(r, unmarked_applied))
         return decide(ACT_NOTHING, r->count, "applied");
+    if (g.due > 0)
+        return fires_again(r, &g) ? decide(ACT_NOTHING, g.end, "flapped")
+                                  : wait_until(g.due, "clear-delay");
     if (r->sight == SIGHT_NEVER || r->sight == SIGHT_LEDGER)
         return decide(ACT_READ, 0, "read");
     if (r->sight == SIGHT_ABSENT)
@@ -281,6 +390,9 @@ static struct decision reconcile_unmarked(const struct reconcile *r)
         return decide(ACT_DEAD, r->count, "stamp-damaged");
     if (r->facts[0].state == ALERT_NOTE)
         return remark(r, r->record->stamp.generation);
+    /* A reopening whose answer was lost may still land, over whatever is written now. */
+    if (r->life.refire == REFIRE_REOPEN && r->now < r->settle_until)
+        return wait_until(r->settle_until, "settle");
     return record_open(r->record) ? unmarked_open(r, &g) : unmarked_closed(r, &g);
 }
 
@@ -299,6 +411,8 @@ const char *action_name(enum action a)
         [ACT_RESOLVE] = "resolve",
         [ACT_STAMP] = "stamp",
         [ACT_HOLD_NOTE] = "note",
+        [ACT_REOPEN] = "reopen",
+        [ACT_REFIRE_NOTE] = "refire-note",
         [ACT_REMARK] = "remark",
         [ACT_NOTHING] = "nothing",
         [ACT_WAIT] = "wait",

@@ -20,6 +20,15 @@ struct fact {
     struct version version;
     msec_t own_time; /* a fire's own time */
     msec_t fired;    /* fire time that the message names, MSEC_NONE */
+    usec_t due;      /* a clear is not acted on before (clear_delay); 0: at once */
+};
+
+/* What the configuration wants of a record's life; zeroed: the defaults. */
+struct life {
+    enum config_on_clear on_clear;
+    enum config_refire refire;
+    msec_t reopen_within; /* other than REFIRE_NEW: since the record was resolved */
+    bool clear_delays;    /* facts have a `due` */
 };
 
 enum sight {
@@ -38,7 +47,10 @@ enum action {
     ACT_UPDATE,          /* content of facts[fire], a fire */
     ACT_RESOLVE,         /* state, close fields, stamp of facts[clear] */
     ACT_STAMP,           /* the stamp of facts[clear] alone: somebody else resolved the record */
-    ACT_HOLD_NOTE,       /* work note and stamp: the record is on hold */
+    ACT_HOLD_NOTE,       /* work note and stamp of facts[clear], the state stays: `why` is on-hold,
+                            touched or note-only */
+    ACT_REOPEN,          /* state In Progress, content, note and stamp of facts[fire] */
+    ACT_REFIRE_NOTE,     /* work note and stamp of facts[fire] on a record that stays resolved */
     ACT_REMARK,          /* work note of facts[fire] alone, a message of state ALERT_NOTE */
     ACT_NOTHING,         /* `why` says why there is nothing to do */
     ACT_WAIT,            /* nothing before `until`, unless another message comes */
@@ -57,7 +69,8 @@ struct reconcile {
     bool known_before;
     bool read_first;    /* look before a create, too: many waiting, or likely redelivered */
     bool orphan_ignore; /* orphan_clear = "ignore" */
-    msec_t cut;         /* clears whose fire lies before it and that find no record write nothing */
+    struct life life;
+    msec_t cut; /* clears whose fire lies before it and that find no record write nothing */
     usec_t now, clear_wait_until, settle_until;
 };
 
@@ -68,7 +81,8 @@ struct decision {
                             from; SIZE_MAX: none */
     uint32_t generation; /* of the record that is meant; 0 for marked formats */
     usec_t until;        /* ACT_WAIT */
-    const char *why;     /* fixed word: "applied", "late", "deleted", "orphan", "settle", ... */
+    const char *why;     /* fixed word: "applied", "late", "deleted", "orphan", "settle",
+                            "flapped", "clear-delay", ... */
 };
 
 struct decision reconcile(const struct reconcile *r);

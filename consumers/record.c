@@ -40,6 +40,8 @@ int record_parse(const json_t *row, struct record *ret)
     r.closed = time_of(row, "resolved_at");
     if (r.closed == MSEC_NONE)
         r.closed = time_of(row, "closed_at");
+    r.touched = r.state != RECORD_NEW ||
+                strcmp(text_of(row, "sys_created_by"), text_of(row, "sys_updated_by")) != 0;
     r.sys_id = xstrdup(sys_id);
     r.number = xstrdup(text_of(row, "number"));
     *ret = r;

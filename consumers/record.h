@@ -12,7 +12,7 @@
 /* Columns that record_parse needs: sysparm_fields of a read. */
 #define RECORD_FIELDS                                                                              \
     "sys_id,number,state,correlation_id,correlation_display,description,sys_mod_count,"            \
-    "resolved_at,closed_at"
+    "resolved_at,closed_at,sys_created_by,sys_updated_by"
 /* Of the answer to a write: the description, by far the longest column, is known then; its version
  * is set by the writer. */
 #define RECORD_WRITE_FIELDS "sys_id,number,state,correlation_display,sys_mod_count"
@@ -34,6 +34,8 @@ struct record {
     struct version content; /* of the description's last line */
     long long mod_count;    /* -1: not told */
     msec_t closed;          /* resolved_at, else closed_at; MSEC_NONE */
+    bool touched;           /* a read shows that somebody else wrote last, or took it up: the state
+                               is not New. Who made the record is the bridge */
 };
 
 /* Reads a row of the Table API (values as strings). -1 when it has no usable sys_id or state. */

@@ -30,6 +30,12 @@ enum config_orphan_clear { ORPHAN_INSERT_RESOLVED, ORPHAN_IGNORE };
 enum config_fold { FOLD_INSTANCE, FOLD_SERIES };
 enum config_refire { REFIRE_NEW, REFIRE_REOPEN, REFIRE_NOTE };
 enum config_one_per { ONE_PER_ALERT, ONE_PER_GROUP };
+enum config_on_clear {
+    ON_CLEAR_RESOLVE,
+    ON_CLEAR_RESOLVE_UNTOUCHED, /* a note, where somebody works on the record */
+    ON_CLEAR_NOTE,
+    ON_CLEAR_NOTHING,
+};
 enum config_message_key { MESSAGE_KEY_INSTANCE, MESSAGE_KEY_SERIES };
 
 struct config_list { /* of strings */
@@ -121,6 +127,12 @@ struct config_consumer {
     enum config_orphan_clear orphan_clear;
     enum config_fold fold;
     enum config_refire refire;
+    msec_t reopen_within; /* REFIRE_REOPEN, REFIRE_NOTE: of a record that was resolved not longer
+                             ago */
+    enum config_on_clear on_clear;
+    usec_t clear_delay; /* a clear is acted on so long after it was read */
+    usec_t note_every;  /* least time between two work notes about news; 0: with all of them */
+    int64_t expire_h;   /* open records without news for so long are resolved; 0: never */
     enum config_message_key message_key;
     bool instance_with_fire_time;
     enum config_one_per one_per;   /* formats whose messages are groups of alerts */

@@ -38,6 +38,10 @@ static struct fact read_fact(const char **text)
         ++*text;
         f.version.time = digits(text);
     }
+    if (**text == '~') {
+        ++*text;
+        f.due = CASE_LATER;
+    }
     f.own_time = f.version.time;
     return f;
 }
@@ -61,6 +65,7 @@ static struct record make_record(const struct rule *r)
                             .has_stamp = stamp[0] != '\0',
                             .has_content = content[0] != '\0',
                             .mod_count = -1,
+                            .touched = r->known.touched,
                             .closed = r->look.closed == 0 ? MSEC_NONE : r->look.closed};
 
     if (record.has_stamp) {
@@ -89,6 +94,7 @@ static struct decision decide(const struct rule *r)
         .known_before = r->known.known_before,
         .read_first = r->known.read_first,
         .orphan_ignore = r->known.orphan_ignore,
+        .life = r->known.life,
         .cut = r->known.cut == 0 ? MSEC_NONE : r->known.cut,
         .now = CASE_NOW,
         .clear_wait_until = r->known.clear_waits ? CASE_LATER : CASE_NOW,
