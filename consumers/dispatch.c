@@ -107,6 +107,55 @@ static bool sight_fresh(const struct lane *lane, usec_t now)
     return lane->sight == SIGHT_RECORD && now - lane->sight_at <= SIGHT_LIFE;
 }
 
+static bool all_fire(const struct dispatch *d, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (d->facts[i].state != ALERT_FIRING)
+            return false;
+    return true;
+}
+
+static size_t newest_fact(const struct dispatch *d, size_t count)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < count; i++)
+        if (version_newer(&d->facts[i].version, &d->facts[best].version))
+            best = i;
+    return best;
+}
+
+/* Repeats that change nothing cost no write, and no look either where one could only lead to an
+ * update: fires of a marked alert whose record was open when it was last seen. */
+static struct decision without_news(struct dispatch *d, struct lane *lane,
+                                    const struct reconcile *r, struct decision what)
+{
+    size_t fire = what.fire;
+
+    if (what.action == ACT_READ && r->marked && r->sight == SIGHT_LEDGER &&
+        record_open(r->record) && all_fire(d, r->count)) {
+        fire = newest_fact(d, r->count);
+        what.consumed = r->count;
+    } else if (what.action != ACT_UPDATE) {
+        return what;
+    }
+    if (!dispatch_says_the_same(d, lane, fire)) {
+        what.consumed = what.action == ACT_READ ? 0 : what.consumed;
+        return what;
+    }
+    what.action = ACT_NOTHING;
+    what.why = "same";
+    return what;
+}
+
+static struct life life_of(const struct config_consumer *c)
+{
+    return (struct life){.on_clear = c->on_clear,
+                         .refire = c->refire,
+                         .reopen_within = c->reopen_within,
+                         .clear_delays = c->clear_delay > 0};
+}
+
 struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t now)
 {
     const struct partition *from = lane->items->unit->partition;
@@ -122,6 +171,7 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
         .known_before = known != NULL,
         .read_first =
             lane->doubt || d->suspect || d->by_correlation || lanes_ready(d->lanes) > BACKLOG,
+        .life = life_of(from->consumer),
         .orphan_ignore = from->consumer->orphan_clear == ORPHAN_IGNORE,
         .cut = from->cut,
         .now = now,
@@ -135,7 +185,7 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
         r.sight = SIGHT_LEDGER;
         r.record = known;
     }
-    return reconcile(&r);
+    return without_news(d, lane, &r, reconcile(&r));
 }
 
 void dispatch_drop_stale(struct dispatch *d, struct lane *lane)

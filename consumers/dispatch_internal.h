@@ -75,6 +75,10 @@ void dispatch_read(struct dispatch *d, struct lane **lanes, size_t n, usec_t now
 void dispatch_rows_init(struct dispatch *d);
 usec_t dispatch_rows(struct dispatch *d, usec_t now);
 
+/* dispatch_write.c: would an update by the lane's item of this index tell people what this process
+ * last wrote? False when that is not known. */
+bool dispatch_says_the_same(struct dispatch *d, struct lane *lane, size_t index);
+
 /* dispatch_write.c: carries out a decision that wants a request. The lane is IDLE on entry. */
 void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now);
 

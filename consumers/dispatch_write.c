@@ -42,8 +42,20 @@ static struct stamp stamp_of(const struct lane *lane, const struct decision *wha
                           .version = item_at(lane, index)->fact.version};
 }
 
+/* A work note about news is left out where the last one is too young. */
+static json_t *build_update(struct dispatch *d, struct lane *lane, const struct incident_context *x,
+                            struct item *fire, uint32_t generation, usec_t now)
+{
+    json_t *body = incident_update(x, item_alert(fire), generation, &fire->fact.version);
+    struct ledger_content last = ledger_content(d->ledger, lane->key);
+
+    if (last.noted_at != 0 && now - last.noted_at < x->consumer->note_every)
+        (void)json_object_del(body, "work_notes");
+    return body;
+}
+
 static json_t *build_body(struct dispatch *d, struct lane *lane, const struct decision *what,
-                          const char *ci)
+                          const char *ci, usec_t now)
 {
     struct item *fire = what->fire == SIZE_MAX ? NULL : item_at(lane, what->fire);
     struct item *clear = what->clear == SIZE_MAX ? NULL : item_at(lane, what->clear);
@@ -65,7 +77,11 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
         return incident_create_resolved(&x, item_alert(fire), item_alert(clear), what->generation,
                                         &fire->fact.version, &stamp);
     case ACT_UPDATE:
-        return incident_update(&x, item_alert(fire), what->generation, &fire->fact.version);
+        return build_update(d, lane, &x, fire, what->generation, now);
+    case ACT_REOPEN:
+        return incident_reopen(&x, item_alert(fire), what->generation, &fire->fact.version, &stamp);
+    case ACT_REFIRE_NOTE:
+        return incident_refire(item_alert(fire), &stamp);
     case ACT_REMARK:
         return incident_remark(item_alert(fire), &fire->fact.version);
     case ACT_RESOLVE:
@@ -73,10 +89,27 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
     case ACT_STAMP:
         return incident_stamp(&stamp);
     case ACT_HOLD_NOTE:
-        return incident_note(&x, item_alert(clear), &stamp);
+        return incident_note(&x, item_alert(clear), &stamp, what->why);
     default:
         panic("no body for the action %s", action_name(what->action));
     }
+}
+
+bool dispatch_says_the_same(struct dispatch *d, struct lane *lane, size_t index)
+{
+    struct ledger_content last = ledger_content(d->ledger, lane->key);
+    struct decision update = {.action = ACT_UPDATE, .fire = index, .clear = SIZE_MAX};
+    const struct record *known = ledger_find(d->ledger, lane->key);
+    json_t *body;
+    bool same;
+
+    if (!last.known || known == NULL)
+        return false;
+    update.generation = lane->marked ? 0 : known->stamp.generation;
+    body = build_body(d, lane, &update, "", 0);
+    same = incident_content_digest(body) == last.digest;
+    json_decref(body);
+    return same;
 }
 
 static void write_free(struct write *w)
@@ -98,13 +131,20 @@ static void forget_sight(struct lane *lane)
 static const char *operation_of(enum action a)
 {
     static const char *const words[] = {
-        [ACT_CREATE] = "created", [ACT_CREATE_RESOLVED] = "created-resolved",
-        [ACT_UPDATE] = "updated", [ACT_RESOLVE] = "resolved",
-        [ACT_STAMP] = "stamped",  [ACT_HOLD_NOTE] = "noted",
-        [ACT_REMARK] = "noted",
+        [ACT_CREATE] = "created",    [ACT_CREATE_RESOLVED] = "created-resolved",
+        [ACT_UPDATE] = "updated",    [ACT_RESOLVE] = "resolved",
+        [ACT_STAMP] = "stamped",     [ACT_HOLD_NOTE] = "noted",
+        [ACT_REMARK] = "noted",      [ACT_REOPEN] = "reopened",
+        [ACT_REFIRE_NOTE] = "noted",
     };
 
     return words[a];
+}
+
+/* Where the word of the operation alone does not tell what was decided. */
+static bool says_why(enum action a)
+{
+    return a == ACT_HOLD_NOTE || a == ACT_REFIRE_NOTE;
 }
 
 /* Messages that the operation was for get its word; the others of the group were folded into it. */
@@ -123,7 +163,7 @@ static void end_group(struct write *w, const struct snow_outcome *o, const struc
 
         w->lane->items->attempts += meant;
         how.operation = meant ? operation_of(w->what.action) : "nothing";
-        how.why = meant ? NULL : "folded";
+        how.why = !meant ? "folded" : says_why(w->what.action) ? w->what.why : NULL;
         dispatch_end_items(d, w->lane, 1, &how, now);
     }
 }
@@ -162,13 +202,32 @@ static void check_sys_id(struct write *w, const struct record *r)
     }
 }
 
+static bool writes_content(enum action a)
+{
+    return is_create(a) || a == ACT_UPDATE || a == ACT_REOPEN;
+}
+
+/* For the next message that has no news. */
+static void remember_content(struct write *w, usec_t now)
+{
+    struct ledger_content c = ledger_content(w->d->ledger, w->lane->key);
+
+    if (!writes_content(w->what.action))
+        return;
+    c.known = true;
+    c.digest = incident_content_digest(w->body);
+    if (json_object_get(w->body, "work_notes") != NULL)
+        c.noted_at = now;
+    ledger_set_content(w->d->ledger, w->lane->key, c);
+}
+
 /* The answer leaves out the description: its version is the one just written, or the one just read.
  */
 static void set_content(const struct write *w, struct record *r)
 {
     const struct record *before = &w->lane->record;
 
-    if (is_create(w->what.action) || w->what.action == ACT_UPDATE) {
+    if (writes_content(w->what.action)) {
         r->has_content = true;
         r->content = item_at(w->lane, w->what.fire)->fact.version;
     } else {
@@ -210,7 +269,7 @@ static void on_unknown(struct write *w, const struct snow_outcome *o, usec_t now
     if (!o->outage)
         charge(w);
     w->lane->doubt = true;
-    if (w->what.action == ACT_UPDATE)
+    if (w->what.action == ACT_UPDATE || w->what.action == ACT_REOPEN)
         settle_later(w, now);
     delay(w, o, "the answer to a write was lost or unclear", now);
 }
@@ -231,6 +290,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
     if (changed_between(w, &r))
         note = "sys_mod_count shows that somebody else wrote between our read and our write";
     ledger_put(d->ledger, w->lane->key, &r);
+    remember_content(w, now);
     end_group(w, o, &r, note, now);
     w->lane->refused = false;
     w->lane->doubt = false;
@@ -443,7 +503,7 @@ void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision
         return;
     }
     w->sys_id = target(w);
-    w->body = build_body(d, lane, what, ci);
+    w->body = build_body(d, lane, what, ci, now);
     op.kind = is_create(what->action) ? SNOW_CREATE : SNOW_UPDATE;
     op.sys_id = w->sys_id;
     op.body = w->body;

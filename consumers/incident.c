@@ -3,6 +3,9 @@
 #include "consumers/incident.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "bridge/base/digest.h"
 
 #include "consumers/incident_text.h"
 
@@ -130,14 +133,62 @@ json_t *incident_stamp(const struct stamp *stamp)
 }
 
 json_t *incident_note(const struct incident_context *x, const struct alert *clear,
-                      const struct stamp *stamp)
+                      const struct stamp *stamp, const char *why)
 {
     json_t *body = json_object();
 
     (void)x;
-    set_take(body, "work_notes", incident_hold_note(clear, &stamp->version));
+    set_take(body, "work_notes", incident_hold_note(clear, &stamp->version, why));
     set_stamp(body, stamp);
     return body;
+}
+
+json_t *incident_reopen(const struct incident_context *x, const struct alert *fire,
+                        uint32_t generation, const struct version *content,
+                        const struct stamp *stamp)
+{
+    json_t *body = incident_update(x, fire, generation, content);
+
+    set(body, "state", "2");
+    set_take(body, "work_notes", incident_refire_note(fire, content, true));
+    set_stamp(body, stamp);
+    return body;
+}
+
+json_t *incident_refire(const struct alert *fire, const struct stamp *stamp)
+{
+    json_t *body = json_object();
+
+    set_take(body, "work_notes", incident_refire_note(fire, &stamp->version, false));
+    set_stamp(body, stamp);
+    return body;
+}
+
+static void add_to_digest(struct digest *d, const char *text, size_t length)
+{
+    digest_add(d, text, length);
+    digest_add(d, "", 1);
+}
+
+uint64_t incident_content_digest(const json_t *body)
+{
+    static const char *const columns[] = {"short_description", "impact", "urgency"};
+    const char *description = json_string_value(json_object_get(body, "description"));
+    const char *last = description == NULL ? NULL : strrchr(description, '\n');
+    struct digest *d = digest_new();
+    char hex[DIGEST_HEX_SIZE];
+
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        const char *text = json_string_value(json_object_get(body, columns[i]));
+
+        add_to_digest(d, text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
+    }
+    if (description != NULL)
+        add_to_digest(d, description,
+                      last == NULL ? strlen(description) : (size_t)(last - description));
+    digest_finish(d, hex);
+    hex[16] = '\0';
+    return strtoull(hex, NULL, 16);
 }
 
 json_t *incident_remark(const struct alert *note, const struct version *v)

@@ -40,11 +40,23 @@ json_t *incident_resolve(const struct incident_context *x, const struct alert *c
                          const struct stamp *stamp) MUST_CHECK;
 /* Body of a PATCH: the stamp alone. */
 json_t *incident_stamp(const struct stamp *stamp) MUST_CHECK;
-/* Body of a PATCH: a work note and the stamp, for a record on hold. */
+/* Body of a PATCH: a work note and the stamp, for a record whose state a clear leaves as it is; why
+ * as incident_hold_note. */
 json_t *incident_note(const struct incident_context *x, const struct alert *clear,
-                      const struct stamp *stamp) MUST_CHECK;
+                      const struct stamp *stamp, const char *why) MUST_CHECK;
+/* Body of a PATCH: content as an update, state In Progress, work note and stamp: a resolved record
+ * is opened again. */
+json_t *incident_reopen(const struct incident_context *x, const struct alert *fire,
+                        uint32_t generation, const struct version *content,
+                        const struct stamp *stamp) MUST_CHECK;
+/* Body of a PATCH: a work note and the stamp: it fires again, the record stays resolved. */
+json_t *incident_refire(const struct alert *fire, const struct stamp *stamp) MUST_CHECK;
 /* Body of a PATCH: a work note alone, for an alert of state ALERT_NOTE (a root cause analysis).
  */
 json_t *incident_remark(const struct alert *note, const struct version *v) MUST_CHECK;
+
+/* 64 bits over what a body says of the content (short description, description without the version
+ * line, impact, urgency): two messages of one digest tell people the same. */
+uint64_t incident_content_digest(const json_t *body);
 
 #endif

@@ -222,14 +222,38 @@ char *incident_update_note(const struct alert *fire, const struct version *v)
     return note;
 }
 
-char *incident_hold_note(const struct alert *clear, const struct version *v)
+/* Why a clear leaves the state of an open record as it is. */
+static const char *reason_of(const char *why)
+{
+    if (strcmp(why, "on-hold") == 0)
+        return "The record is on hold, so its state was left as it is.";
+    if (strcmp(why, "touched") == 0)
+        return "Somebody works on the record, so its state was left as it is.";
+    return "The configuration leaves the state to people.";
+}
+
+char *incident_refire_note(const struct alert *fire, const struct version *v, bool reopened)
+{
+    struct buf more;
+    char *note;
+
+    buf_init(&more, INCIDENT_TEXT_MAX);
+    add_time(&more, "\nFired: ", fire->fired);
+    (void)buf_add_text(&more, reopened ? "\nThe record was opened again."
+                                       : "\nThe record stays resolved.");
+    note = note_of(fire, " reported that this alert fires again: ", buf_text(&more), v);
+    buf_done(&more);
+    return note;
+}
+
+char *incident_hold_note(const struct alert *clear, const struct version *v, const char *why)
 {
     struct buf more;
     char *note;
 
     buf_init(&more, INCIDENT_TEXT_MAX);
     add_time(&more, "\nCleared: ", clear->resolved);
-    (void)buf_add_text(&more, "\nThe record is on hold, so its state was left as it is.");
+    (void)buf_addf(&more, "\n%s", reason_of(why));
     note = note_of(clear, " reported this alert as cleared. Last report: ", buf_text(&more), v);
     buf_done(&more);
     return note;

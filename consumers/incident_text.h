@@ -23,7 +23,12 @@ char *incident_close_notes(const struct alert *clear, bool orphan) MUST_CHECK;
 
 /* Work notes; the last line is the version of the message, by which a repeat is recognised. */
 char *incident_update_note(const struct alert *fire, const struct version *v) MUST_CHECK;
-char *incident_hold_note(const struct alert *clear, const struct version *v) MUST_CHECK;
+/* why: as the decision says it: "on-hold", "touched", "note-only". */
+char *incident_hold_note(const struct alert *clear, const struct version *v,
+                         const char *why) MUST_CHECK;
+/* Fires again: a record that is opened again, or one that stays resolved. */
+char *incident_refire_note(const struct alert *fire, const struct version *v,
+                           bool reopened) MUST_CHECK;
 char *incident_remark_note(const struct alert *note, const struct version *v) MUST_CHECK;
 
 #endif

@@ -51,6 +51,8 @@ static void place(struct intake *n, struct item *i, usec_t now)
     lane->target = i->target;
     if (lane->series == 0)
         lane->series = digest_u64(i->alert->series, strlen(i->alert->series));
+    if (i->fact.state == ALERT_CLEARED && i->unit->consumer->clear_delay > 0)
+        i->fact.due = now + i->unit->consumer->clear_delay;
     if (i->fact.state == ALERT_CLEARED && lane->clear_wait_until == 0)
         lane->clear_wait_until = now + i->unit->consumer->clear_wait;
     if (lanes_items(n->lanes) >= DECODED_MAX)

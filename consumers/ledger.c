@@ -10,6 +10,7 @@
 struct entry {
     unsigned char key[LANE_KEY_SIZE];
     struct record record;
+    struct ledger_content content;
     usec_t settle_until;
     UT_hash_handle hh;
 };
@@ -96,6 +97,22 @@ usec_t ledger_settle_until(const struct ledger *l, const unsigned char key[LANE_
     const struct entry *e = find(l, key);
 
     return e == NULL ? 0 : e->settle_until;
+}
+
+void ledger_set_content(struct ledger *l, const unsigned char key[LANE_KEY_SIZE],
+                        struct ledger_content c)
+{
+    struct entry *e = find(l, key);
+
+    if (e != NULL)
+        e->content = c;
+}
+
+struct ledger_content ledger_content(const struct ledger *l, const unsigned char key[LANE_KEY_SIZE])
+{
+    const struct entry *e = find(l, key);
+
+    return e == NULL ? (struct ledger_content){0} : e->content;
 }
 
 void ledger_forget(struct ledger *l, const unsigned char key[LANE_KEY_SIZE])

@@ -23,6 +23,17 @@ void ledger_put(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], const 
 void ledger_settle(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], usec_t until);
 usec_t ledger_settle_until(const struct ledger *l,
                            const unsigned char key[LANE_KEY_SIZE]); /* 0: no need to wait */
+/* What the record's content says, as this process last wrote it, and when it last wrote a work note
+ * about news; nothing happens when the record is not known. */
+struct ledger_content {
+    uint64_t digest; /* of incident_content_digest */
+    usec_t noted_at; /* 0: never */
+    bool known;
+};
+void ledger_set_content(struct ledger *l, const unsigned char key[LANE_KEY_SIZE],
+                        struct ledger_content c);
+struct ledger_content ledger_content(const struct ledger *l,
+                                     const unsigned char key[LANE_KEY_SIZE]);
 void ledger_forget(struct ledger *l, const unsigned char key[LANE_KEY_SIZE]);
 size_t ledger_count(const struct ledger *l);
 

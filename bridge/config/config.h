@@ -132,7 +132,6 @@ struct config_consumer {
     enum config_on_clear on_clear;
     usec_t clear_delay; /* a clear is acted on so long after it was read */
     usec_t note_every;  /* least time between two work notes about news; 0: with all of them */
-    int64_t expire_h;   /* open records without news for so long are resolved; 0: never */
     enum config_message_key message_key;
     bool instance_with_fire_time;
     enum config_one_per one_per;   /* formats whose messages are groups of alerts */

@@ -259,24 +259,10 @@ static void check_consumer_topic(struct config_reader *r, size_t entry, const ch
     free(text);
 }
 
-/* Words that stand in the contract of the file and that nothing follows yet: accepted in silence
- * they would promise what does not happen. */
-static void check_not_built(struct config_reader *r, size_t entry)
-{
-    const struct config_consumer *c = &r->config->consumers[entry];
-
-    if (c->refire != REFIRE_NEW)
-        config_fail(r, "consumers[].refire", entry,
-                    "\"%s\" is not built yet; use \"new\": another record for each new cycle",
-                    c->refire == REFIRE_REOPEN ? "reopen" : "note");
-}
-
 static void check_entries(struct config_reader *r)
 {
     const struct config *c = r->config;
 
-    for (size_t i = 0; i < c->consumers_count; i++)
-        check_not_built(r, i);
     for (size_t i = 0; i < c->consumers_count; i++)
         for (size_t j = 0; j < i; j++)
             if (*c->consumers[i].name && strcmp(c->consumers[i].name, c->consumers[j].name) == 0 &&

@@ -16,6 +16,7 @@ static const char *orphan_clears[] = {"insert_resolved", "ignore", NULL};
 static const char *folds[] = {"instance", "series", NULL};
 static const char *refires[] = {"new", "reopen", "note", NULL};
 static const char *one_pers[] = {"alert", "group", NULL};
+static const char *on_clears[] = {"resolve", "resolve_untouched", "note", "nothing", NULL};
 static const char *message_keys[] = {"instance", "series", NULL};
 static const char *log_levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *log_formats[] = {"plain", "json", NULL};
@@ -266,8 +267,48 @@ static const struct config_key keys[] = {
      .offset = CONSUMER(refire),
      .preset = "new",
      .words = refires,
-     .help = "An alert without a cycle of its own fires again after its record was resolved: new "
-             "makes another record; reopen and note are not built yet."},
+     .help = "An alert without a cycle of its own (or fold = series) fires again after its record "
+             "was resolved: new makes another record; reopen opens the last one again; note adds a "
+             "work note to it. Closed records stay closed."},
+    {.path = "consumers[].reopen_within_h",
+     .type = KEY_INT,
+     .offset = CONSUMER(reopen_within),
+     .preset = "24",
+     .low = 1,
+     .high = 8760,
+     .unit = "hours",
+     .scale = 3600000,
+     .help = "For refire = reopen or note: of a record that was resolved not longer ago; an older "
+             "one gets a successor."},
+    {.path = "consumers[].on_clear",
+     .type = KEY_ENUM,
+     .offset = CONSUMER(on_clear),
+     .preset = "resolve",
+     .words = on_clears,
+     .help =
+         "What the end of an alert does to its open record: resolve it; resolve_untouched: only "
+         "while it is New and nobody else wrote last, else a work note; note: a work note; "
+         "nothing."},
+    {.path = "consumers[].clear_delay_s",
+     .type = KEY_INT,
+     .offset = CONSUMER(clear_delay),
+     .preset = "0",
+     .low = 0,
+     .high = 86400,
+     .unit = "seconds",
+     .scale = USEC_S,
+     .help = "A clear is acted on so long after it was read. A series that fires again meanwhile "
+             "keeps its record open, so that a flapping alert does not flap the ticket."},
+    {.path = "consumers[].note_every_min",
+     .type = KEY_INT,
+     .offset = CONSUMER(note_every),
+     .preset = "0",
+     .low = 0,
+     .high = 1440,
+     .unit = "minutes",
+     .scale = 60 * USEC_S,
+     .help = "Least time between two work notes about news of one record; the columns are brought "
+             "up to date all the same. 0: a note with each."},
     {.path = "consumers[].message_key",
      .type = KEY_ENUM,
      .offset = CONSUMER(message_key),

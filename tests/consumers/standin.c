@@ -80,6 +80,8 @@ rd_kafka_resp_err_t rd_kafka_message_headers(const rd_kafka_message_t *rkmessage
     return RD_KAFKA_RESP_ERR__NOENT;
 }
 
+static unsigned reports; /* each alert has news: without, a repeat would be no work */
+
 char *standin_alert_of(int n, const char *condition, const char *host)
 {
     return xasprintf(
@@ -87,12 +89,13 @@ char *standin_alert_of(int n, const char *condition, const char *host)
         "\"alertId\":\"/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/"
         "%08x-0000-4000-8000-000000000000\",\"alertRule\":\"rule\",\"severity\":\"Sev1\","
         "\"signalType\":\"Metric\",\"monitorCondition\":\"%s\",\"monitoringService\":\"Platform\","
-        "\"alertTargetIDs\":[\"/subscriptions/s/resourcegroups/g/providers/"
+        "\"description\":\"report "
+        "%u\",\"alertTargetIDs\":[\"/subscriptions/s/resourcegroups/g/providers/"
         "microsoft.compute/virtualmachines/%s\"],\"configurationItems\":[%s%s%s],"
         "\"firedDateTime\":\"2025-06-01T10:20:30.123Z\",\"essentialsVersion\":\"1.0\","
         "\"alertContextVersion\":\"1.0\"},\"alertContext\":{}}}",
-        (unsigned)n, condition, host[0] == '\0' ? "vm" : host, host[0] == '\0' ? "" : "\"", host,
-        host[0] == '\0' ? "" : "\"");
+        (unsigned)n, condition, ++reports, host[0] == '\0' ? "vm" : host,
+        host[0] == '\0' ? "" : "\"", host, host[0] == '\0' ? "" : "\"");
 }
 
 char *standin_alert(int n, const char *condition)

@@ -23,7 +23,8 @@ struct config *standin_config(const char *consumers);
 
 /* ---- records as librdkafka hands them out; valid until the next call; key may be NULL */
 rd_kafka_message_t *standin_message(int64_t offset, msec_t time, const char *value);
-/* One Azure metric alert (instance number n), as JSON; condition "Fired" or "Resolved". New. */
+/* One Azure metric alert (instance number n), as JSON; condition "Fired" or "Resolved"; each says
+ * something new. New. */
 char *standin_alert(int n, const char *condition);
 /* The same that names a configuration item. New. */
 char *standin_alert_of(int n, const char *condition, const char *host);

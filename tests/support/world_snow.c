@@ -132,7 +132,7 @@ static json_t *make_body(struct world *w, const struct request *r)
     case ACT_STAMP:
         return incident_stamp(&r->stamp);
     case ACT_HOLD_NOTE:
-        return incident_note(&x, clear, &r->stamp);
+        return incident_note(&x, clear, &r->stamp, r->what.why);
     default:
         panic("no body for %s", action_name(r->what.action));
     }

@@ -631,7 +631,7 @@ static void random_damage(void **state)
         struct config *c;
 
         (void)snprintf(text, size + 128, "%s", sample);
-        for (unsigned n = 1 + random_next(&seed) % 4; n > 0; n--)
+        for (unsigned n = 1 + random_next(&seed) % 4; n > 0 && length > 0; n--)
             damage(text, &length, &seed);
         write_bytes("fuzz.cfg", text, length);
         c = config_load(path, i % 2 ? CONFIG_FULL : CONFIG_NO_SECRETS, &errors);

@@ -73,7 +73,7 @@ static void test_columns(void **state)
     assert_columns(incident_update(&x, a, 0, &content), update, ARRAY_LEN(update));
     assert_columns(incident_resolve(&x, a, &stamp), resolve, ARRAY_LEN(resolve));
     assert_columns(incident_stamp(&stamp), stamped, ARRAY_LEN(stamped));
-    assert_columns(incident_note(&x, a, &stamp), note, ARRAY_LEN(note));
+    assert_columns(incident_note(&x, a, &stamp, "on-hold"), note, ARRAY_LEN(note));
     assert_columns(incident_remark(a, &content), remark, ARRAY_LEN(remark));
     x.close_code = "";
     assert_columns(incident_resolve(&x, a, &stamp),

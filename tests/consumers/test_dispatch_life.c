@@ -1,0 +1,175 @@
+/* What the configuration wants of a record's life, from message to request, with a stand-in for the
+ * instance. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bridge/base/xalloc.h"
+#include "tests/consumers/instance.h"
+
+#define ENTRY "{ topics = [\"alerts\"]; clear_wait_s = 0; settle_s = 2; }"
+
+/* ---------------------------------------------------------------- repeats and notes */
+
+/* The very same report costs no request, neither while the record is open nor once it is done; one
+ * with news does, and the same again does not. */
+static void a_repeat_without_news_costs_no_request(void **state)
+{
+    char *first = standin_alert(1, "Fired"), *second = standin_alert(1, "Fired");
+    size_t before;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, ENTRY);
+    rig_receive(&r, xstrdup(first));
+    rig_settle(&r, 50);
+    before = standin_ops();
+    rig_receive(&r, xstrdup(first));
+    rig_receive(&r, xstrdup(first));
+    rig_settle(&r, 50);
+    assert_int_equal(standin_ops(), before);
+    assert_string_equal(rig_outcome(&r, 2, "operation"), "nothing");
+    rig_receive(&r, xstrdup(second));
+    rig_settle(&r, 50);
+    assert_int_equal(rig_count(SNOW_UPDATE), 1);
+    before = standin_ops();
+    rig_receive(&r, xstrdup(second));
+    rig_settle(&r, 50);
+    assert_int_equal(standin_ops(), before);
+    /* Back to what was said at first: that is news again. */
+    rig_receive(&r, xstrdup(first));
+    rig_settle(&r, 50);
+    assert_int_equal(rig_count(SNOW_UPDATE), 2);
+    rig_stop(&r);
+    free(first);
+    free(second);
+}
+
+static void work_notes_keep_their_distance(void **state)
+{
+    struct standin_op *op;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; note_every_min = 10; }");
+    rig_receive(&r, standin_alert(1, "Fired"));
+    rig_settle(&r, 50);
+    for (int i = 0; i < 3; i++) {
+        rig_receive(&r, standin_alert(1, "Fired"));
+        op = rig_until(&r, "incident", false);
+        assert_non_null(op);
+        assert_int_equal(rig_column(op->body, "work_notes")[0] != '\0', i != 1);
+        assert_string_not_equal(rig_column(op->body, "description"), "");
+        rig_settle(&r, 50);
+        if (i == 1)
+            r.now += 600 * USEC_S;
+    }
+    rig_stop(&r);
+}
+
+/* ---------------------------------------------------------------- what the configuration wants */
+
+static const char *last_word(const struct rig *r)
+{
+    return rig_outcome(r, rig_outcomes(r) - 1, "operation");
+}
+
+static void a_clear_does_what_is_wanted(void **state)
+{
+    static const struct {
+        const char *entry, *taken_up, *word, *ends_in;
+    } wishes[] = {
+        {"on_clear = \"resolve\"; ", NULL, "resolved", "6"},
+        {"on_clear = \"note\"; ", NULL, "noted", "1"},
+        {"on_clear = \"nothing\"; ", NULL, "stamped", "1"},
+        {"on_clear = \"resolve_untouched\"; ", NULL, "resolved", "6"},
+        {"on_clear = \"resolve_untouched\"; ", "2", "noted", "2"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wishes); i++) {
+        char *entry = xasprintf("{ topics = [\"alerts\"]; %s }", wishes[i].entry);
+        struct rig r;
+
+        rig_start(&r, entry);
+        rig_receive(&r, standin_alert(1, "Fired"));
+        rig_settle(&r, 50);
+        if (wishes[i].taken_up != NULL)
+            rig_set(rig_only_row(&r), "state", wishes[i].taken_up);
+        rig_receive(&r, standin_alert(1, "Resolved"));
+        rig_settle(&r, 50);
+        assert_string_equal(last_word(&r), wishes[i].word);
+        assert_string_equal(rig_column(rig_only_row(&r), "state"), wishes[i].ends_in);
+        rig_stop(&r);
+        free(entry);
+    }
+}
+
+static void a_clear_waits_its_delay(void **state)
+{
+    struct rig r;
+    usec_t read_at;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; clear_delay_s = 60; }");
+    rig_receive(&r, standin_alert(1, "Fired"));
+    rig_settle(&r, 50);
+    rig_receive(&r, standin_alert(1, "Resolved"));
+    read_at = r.now;
+    rig_settle(&r, 50);
+    assert_true(r.now >= read_at + 60 * USEC_S);
+    assert_string_equal(rig_column(rig_only_row(&r), "state"), "6");
+    rig_stop(&r);
+}
+
+/* A series: fires, clears and fires again. */
+static void a_series_fires_again(void **state)
+{
+    static const struct {
+        const char *refire, *word, *ends_in;
+        size_t records;
+    } wishes[] = {
+        {"new", "created", "", 2}, {"reopen", "reopened", "2", 1}, {"note", "noted", "6", 1}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wishes); i++) {
+        char *entry = xasprintf("{ topics = [\"alerts\"]; fold = \"series\"; refire = \"%s\"; }",
+                                wishes[i].refire);
+        char closed[CLOCK_SN_SIZE];
+        struct rig r;
+
+        rig_start(&r, entry);
+        rig_receive(&r, standin_alert(1, "Fired"));
+        rig_settle(&r, 50);
+        rig_receive(&r, standin_alert(1, "Resolved"));
+        rig_settle(&r, 50);
+        clock_format_sn(1748773230000, closed);
+        rig_set(rig_only_row(&r), "resolved_at", closed);
+        rig_receive(&r, standin_alert(2, "Fired"));
+        rig_settle(&r, 50);
+        assert_string_equal(last_word(&r), wishes[i].word);
+        assert_int_equal(json_object_size(r.rows), wishes[i].records);
+        if (wishes[i].records == 1)
+            assert_string_equal(rig_column(rig_only_row(&r), "state"), wishes[i].ends_in);
+        rig_stop(&r);
+        free(entry);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_repeat_without_news_costs_no_request),
+        cmocka_unit_test(work_notes_keep_their_distance),
+        cmocka_unit_test(a_clear_does_what_is_wanted),
+        cmocka_unit_test(a_clear_waits_its_delay),
+        cmocka_unit_test(a_series_fires_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
