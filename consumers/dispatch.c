@@ -17,7 +17,7 @@
 /* Messages of one lane that are decided about together. */
 #define FACTS_MAX 1000
 
-static void ci_answered(void *arg, usec_t now);
+static void name_answered(void *arg, usec_t now);
 
 struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lanes *l,
                               struct ends *e, struct metrics *m)
@@ -27,8 +27,10 @@ struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lan
     *d = (struct dispatch){
         .config = c, .snow = s, .lanes = l, .ends = e, .metrics = m, .suspect = true};
     d->ledger = ledger_new(LEDGER_RECORDS);
-    d->ci = ci_new(s, ci_answered, d);
-    d->choices = choices_new(s);
+    d->lookups = lookups_new(c, s, name_answered, d);
+    lookups_want(d->lookups, DISPATCH_TABLE);
+    for (size_t i = 0; i < c->consumers_count; i++)
+        d->records = d->records || strcmp(c->consumers[i].target, DISPATCH_TABLE) == 0;
     d->bulk = BULK_MIN;
     rand_seed_system(&d->rand);
     dispatch_rows_init(d);
@@ -45,8 +47,7 @@ struct dispatch *dispatch_free(struct dispatch *d)
     if (d == NULL)
         return NULL;
     (void)ledger_free(d->ledger);
-    (void)ci_free(d->ci);
-    (void)choices_free(d->choices);
+    (void)lookups_free(d->lookups);
     free(d->facts);
     free(d);
     return NULL;
@@ -58,7 +59,7 @@ static void wake_lookup(void *arg, struct lane *lane)
         lane_move(arg, lane, LANE_READY);
 }
 
-static void ci_answered(void *arg, usec_t now)
+static void name_answered(void *arg, usec_t now)
 {
     struct dispatch *d = arg;
 
@@ -387,12 +388,12 @@ unsigned dispatch_room(struct dispatch *d, usec_t now)
     return waiting == 0 ? 0 : room;
 }
 
-/* Records need the choices of the instance for their bodies. */
+/* Records need what the instance says about their table for their bodies. */
 static unsigned room_now(struct dispatch *d, usec_t now)
 {
     unsigned room = dispatch_room(d, now);
 
-    return records_waiting(d) > 0 && choices_known(d->choices) ? room : 0;
+    return records_waiting(d) > 0 && lookups_known(d->lookups) ? room : 0;
 }
 
 /* Returns true when it stopped because the turn got long. */
@@ -444,14 +445,14 @@ usec_t dispatch_tick(struct dispatch *d, bool hold, usec_t now)
 
     if (hold)
         return USEC_NEVER;
-    /* Rows need neither, and their user may not be allowed to read them. */
-    if (records_waiting(d) > 0)
-        next = usec_min(next, choices_tick(d->choices, now));
-    if (lanes_count(d->lanes) > 0)
-        next = usec_min(next, ci_tick(d->ci, now));
+    d->records = d->records || records_waiting(d) > 0;
+    /* Rows need none of it, and their user may not be allowed to read it. */
+    if (d->records)
+        next = usec_min(next, lookups_tick(d->lookups, now));
     next = usec_min(next, send_in_turn(d, now));
     /* A lane may have been parked, and a name asked for, just now. */
-    next = usec_min(next, ci_tick(d->ci, now));
+    if (d->records)
+        next = usec_min(next, lookups_tick(d->lookups, now));
     return usec_min(next, lanes_tick(d->lanes, now));
 }
 

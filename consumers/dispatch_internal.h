@@ -6,13 +6,12 @@
 
 #include "bridge/base/log.h"
 #include "bridge/base/rand.h"
-#include "consumers/choices.h"
-#include "consumers/ci.h"
 #include "consumers/dispatch.h"
 #include "consumers/event_answer.h"
 #include "consumers/identity.h"
 #include "consumers/incident.h"
 #include "consumers/ledger.h"
+#include "consumers/lookups.h"
 #include "consumers/reconcile.h"
 
 #define DISPATCH_TABLE "incident"
@@ -29,8 +28,7 @@ struct dispatch {
     struct lanes *lanes;
     struct ends *ends;
     struct ledger *ledger;
-    struct ci_cache *ci;
-    struct choices *choices;
+    struct lookups *lookups;
     struct metrics *metrics;
     struct rand rand;
     size_t in_flight;
@@ -38,10 +36,11 @@ struct dispatch {
     bool suspect;        /* records may exist already: look before creating */
     bool by_correlation; /* the instance does not take our sys_ids */
     struct log_limit said, said_place;
-    struct rows_pace pace;                   /* of events */
-    size_t events_in_flight;                 /* requests of events */
-    usec_t gather_until;                     /* events gather until then; 0: they do not */
-    bool rows_first;                         /* whose turn it is to take what room there is */
+    struct rows_pace pace;   /* of events */
+    size_t events_in_flight; /* requests of events */
+    usec_t gather_until;     /* events gather until then; 0: they do not */
+    bool records;            /* some target is a record: what its body needs is looked up */
+    bool rows_first;         /* whose turn it is to take what room there is */
     void (*gone)(void *arg, struct item *i); /* of the last release; NULL before the first */
     void *gone_arg;
     struct fact *facts; /* of the lane being decided about */

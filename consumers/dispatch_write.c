@@ -9,13 +9,15 @@
 #include "bridge/retry/backoff.h"
 #include "consumers/dispatch_internal.h"
 
+#define NOTE_MOST ((size_t)8000)
+
 struct write {
     struct dispatch *d;
     struct lane *lane;
     struct decision what;
     char *sys_id; /* that the write is meant for */
     json_t *body;
-    const char *ci_note; /* owned; NULL */
+    struct buf note; /* what the body lacks and why */
 };
 
 static struct item *item_at(const struct lane *lane, size_t index)
@@ -60,12 +62,14 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
     struct item *fire = what->fire == SIZE_MAX ? NULL : item_at(lane, what->fire);
     struct item *clear = what->clear == SIZE_MAX ? NULL : item_at(lane, what->clear);
     const struct config_consumer *consumer = lane->items->unit->consumer;
+    const struct dictionary *dictionary = lookups_dictionary(d->lookups);
     struct incident_context x = {
         .consumer = consumer,
         .record_namespace = d->config->connection.record_namespace,
-        .close_code =
-            consumer->close_code[0] != '\0' ? consumer->close_code : choices_close_code(d->choices),
-        .contact_type = choices_contact_type(d->choices),
+        .close_code = consumer->close_code[0] != '\0'
+                          ? consumer->close_code
+                          : dictionary_close_code(dictionary, DISPATCH_TABLE),
+        .contact_type = dictionary_contact_type(dictionary, DISPATCH_TABLE),
         .cmdb_ci = ci,
     };
     struct stamp stamp = stamp_of(lane, what);
@@ -116,7 +120,7 @@ static void write_free(struct write *w)
 {
     json_decref(w->body);
     free(w->sys_id);
-    free((void *)(uintptr_t)w->ci_note);
+    buf_done(&w->note);
     free(w);
 }
 
@@ -278,7 +282,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
 {
     struct dispatch *d = w->d;
     struct record r = {0};
-    const char *note = w->ci_note;
+    const char *note = w->note.length == 0 ? NULL : buf_text(&w->note);
 
     if (record_parse(o->result, &r) != 0) {
         /* The write happened; what it answered is not a record. Look before it is called done. */
@@ -453,6 +457,7 @@ static bool given_up(struct write *w, usec_t now)
 static bool find_ci(struct write *w, const char **ret_ci, usec_t now)
 {
     const struct decision *what = &w->what;
+    enum finder_result found;
     const struct alert *a;
     const char *note;
 
@@ -460,18 +465,28 @@ static bool find_ci(struct write *w, const char **ret_ci, usec_t now)
     if (!is_create(what->action))
         return true;
     a = item_alert(item_at(w->lane, what->fire));
-    switch (ci_find(w->d->ci, a->ci_names, a->ci_names_count, now, ret_ci, &note)) {
-    case CI_PENDING:
+    found = lookups_item(w->d->lookups, a, now, ret_ci, &note);
+    if (found != FINDER_FOUND)
         *ret_ci = "";
+    if (found == FINDER_PENDING)
         return false;
-    case CI_NONE:
-        *ret_ci = "";
-        w->ci_note = note[0] == '\0' ? NULL : xstrdup(note);
-        return true;
-    case CI_FOUND:
-        return true;
-    }
+    (void)buf_add_text(&w->note, note);
     return true;
+}
+
+/* The body of the write in w->body; false: wait for a look-up. */
+static bool make_body(struct write *w, usec_t now)
+{
+    const struct config_consumer *consumer = w->lane->items->unit->consumer;
+    const char *ci;
+    bool item = find_ci(w, &ci, now), complete;
+
+    w->body = build_body(w->d, w->lane, &w->what, ci, now);
+    if (!is_create(w->what.action))
+        return true;
+    complete =
+        lookups_complete(w->d->lookups, DISPATCH_TABLE, consumer->template, w->body, &w->note, now);
+    return item && complete;
 }
 
 static char *target(const struct write *w)
@@ -489,21 +504,20 @@ void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision
 {
     struct write *w = xcalloc(1, sizeof *w);
     struct snow_op op = {.table = DISPATCH_TABLE, .fields = RECORD_WRITE_FIELDS};
-    const char *ci;
     struct err e;
 
     *w = (struct write){.d = d, .lane = lane, .what = *what};
+    buf_init(&w->note, NOTE_MOST);
     if (given_up(w, now)) {
         write_free(w);
         return;
     }
-    if (!find_ci(w, &ci, now)) {
+    if (!make_body(w, now)) {
         lane_move(d->lanes, lane, LANE_LOOKUP);
         write_free(w);
         return;
     }
     w->sys_id = target(w);
-    w->body = build_body(d, lane, what, ci, now);
     op.kind = is_create(what->action) ? SNOW_CREATE : SNOW_UPDATE;
     op.sys_id = w->sys_id;
     op.body = w->body;

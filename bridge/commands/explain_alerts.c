@@ -43,15 +43,41 @@ static const struct explain_entry entries[] = {
      "correlation_id before each create, and a lost answer may lead to a second record.",
      "look for a business rule or plug-in that sets sys_id on insert; check --write tells when "
      "it is mended"},
-    {"choices", "sys_choice cannot be read, so the usual close code is used and no contact type.",
-     "give the user read access to sys_choice, or set consumers[].close_code"},
     {"close-code", "The instance has none of the usual close codes, so resolves may be refused.",
      "set consumers[].close_code to one that it has; check lists them"},
-    {"ci-lookup",
-     "Configuration items could not be looked up. Incidents are made without one until the next "
-     "try.",
-     "give the user read access to cmdb_ci"},
-    {"ci-names", "The names of configuration items to look up are too long for one query.", ""},
+    {"name-lookup",
+     "A name (of a configuration item, group, user) could not be looked up. Records are made "
+     "without it until the next try in a minute.",
+     "give the user read access to the table that the line names"},
+    {"name-unknown",
+     "A name that the configuration, a rule or an alert gives is not on the instance. Records are "
+     "made without it.",
+     "correct the name, or make it on the instance and run itsm-bridge resync"},
+    {"name-made", "A configuration item was not there and was made.", ""},
+    {"name-not-made",
+     "A configuration item is not there and could not be made. Records are made without it.",
+     "give the user the right to write connection.ci_class"},
+    {"dictionary",
+     "The dictionary or the choices of a table cannot be read, so names and values are sent as "
+     "they are given.",
+     "give the user read access to sys_db_object, sys_dictionary and sys_choice"},
+    {"column-unknown",
+     "A column of consumers[].fields is not in the table; the instance drops it without a word.",
+     "correct consumers[].fields"},
+    {"choice-unknown",
+     "A value of consumers[].fields is none of its column's choices; the instance may refuse or "
+     "drop it.",
+     "correct consumers[].fields, or add the choice"},
+    {"template-missing",
+     "A template that the configuration names is not on the instance. Records are made without "
+     "its values.",
+     "correct the name, or make the template and run itsm-bridge resync"},
+    {"rows-refused",
+     "Events or rows of an Import Set cannot be written at all. Alerts wait, nothing is lost.",
+     "install Event Management and give the user the role evt_mgmt_integration; for an import "
+     "check the staging table, its transform map and the user's rights"},
+    {"event-too-large", "An event would be longer than a request may be.",
+     "shorten the constants in consumers[].fields, then send the dead letter again"},
     {"end-waits",
      "An outcome or a dead letter could not be written. It is tried again until it can; its "
      "offset stays uncommitted.",

@@ -22,6 +22,13 @@ static const struct explain_entry entries[] = {
     {"signals", "The process cannot receive signals.", "raise the limit of open files"},
     {"loop", "libcurl cannot begin, most likely for want of memory.",
      "give the machine more memory"},
+    {"usage", "A command was called with options that do not fit.", "see --help of the command"},
+    {"regex", "A regular expression of the configuration cannot be used.",
+     "correct it; itsm-bridge config check names file and line"},
+    {"zone", "A time zone of the configuration is not known.",
+     "use UTC, an offset as in +02:00, or a name of the time zone database (package tzdata)"},
+    {"mapping", "A mapping file cannot be used; the text says where and why.",
+     "correct the file; itsm-bridge config check reads it"},
     {"status-listen", "The status server cannot listen where status.listen says.",
      "write HOST:PORT; if another process has the port, choose another or 0"},
 };

@@ -93,6 +93,10 @@ struct config_connection {
     int64_t sync_scope_days;
     struct config_list work_items;
     bool create_configuration_items;
+    char *ci_class;               /* the table that these are made in */
+    struct config_list ci_fields; /* columns of cmdb_ci that may hold the name, best first; never
+                                     empty */
+    usec_t lookup_life, lookup_negative_life; /* how long a name found, not found, is believed */
     usec_t connect_timeout, request_timeout;
     int64_t max_in_flight; /* upper end of the request window */
 };
@@ -122,6 +126,7 @@ struct config_consumer {
     msec_t start_time; /* START_TIME only */
     int64_t max_alert_age_h;
     struct config_pairs fields; /* column = constant value */
+    char *template;             /* name of a template of the instance, "" = none */
     char *close_code;           /* "" = found in sys_choice */
     usec_t clear_wait, settle;
     enum config_orphan_clear orphan_clear;

@@ -171,15 +171,24 @@ static void finish_jwt(struct config_reader *r)
     default_text(&a->jwt.audience, a->client_id);
 }
 
+static void default_ci_fields(struct config_list *fields)
+{
+    static const char *const names[] = {"name", "fqdn", "ip_address"};
+
+    if (fields->count > 0)
+        return;
+    fields->items = xrealloc(fields->items, ARRAY_LEN(names), sizeof(char *));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        fields->items[fields->count++] = xstrdup(names[i]);
+}
+
 void config_finish_connection(struct config_reader *r)
 {
     const struct config_connection *c = &r->config->connection;
 
     text_lower(c->partner_type);
     check_server(r);
-    if (c->create_configuration_items)
-        config_fail(r, "connection.create_configuration_items", 0,
-                    "creating configuration items is not built yet; set it to false");
+    default_ci_fields(&r->config->connection.ci_fields);
     if (!was_refused(r, "connection.auth.grant"))
         finish_jwt(r);
     if (r->need != CONFIG_NO_SECRETS && !config_given(r, "connection", CONFIG_REFUSED) &&
