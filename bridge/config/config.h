@@ -36,6 +36,7 @@ enum config_on_clear {
     ON_CLEAR_NOTE,
     ON_CLEAR_NOTHING,
 };
+enum config_log_rows { LOG_ROWS_TOGETHER, LOG_ROWS_EACH };
 enum config_message_key { MESSAGE_KEY_INSTANCE, MESSAGE_KEY_SERIES };
 
 struct config_list { /* of strings */
@@ -118,6 +119,35 @@ struct config_topics {
 
 struct formats; /* consumers/formats.h */
 
+/* One condition of a rule; exactly one test of it is set. */
+struct config_condition {
+    char *field; /* "" for a time window */
+    char *equals, *prefix, *matches, *at_least;
+    struct config_list one_of, days;
+    bool present;
+    char *from, *to, *zone; /* of a time window */
+    bool ignore_case, negated;
+    size_t rule; /* number in struct config */
+    int line;
+};
+
+struct config_rule {
+    char *name;
+    bool go_on, drop, individual_work_items;
+    char *target;                       /* "" = the consumer's */
+    char *work_item_type;               /* the same by the old connector's name */
+    char *assignment_group, *category;  /* templates, "" = not set */
+    int64_t impact, urgency;            /* 0 = not set */
+    char *template;                     /* of the instance, "" = none */
+    struct config_pairs fields;         /* column = template */
+    struct config_pairs default_fields; /* column = constant */
+    enum config_log_rows log_rows;
+    const struct config_condition *when; /* all must hold; in struct config */
+    size_t when_count;
+    size_t consumer; /* number of the entry it belongs to */
+    int line;
+};
+
 struct config_consumer {
     char *name;
     struct config_list topics; /* "^..." is a regular expression, as in librdkafka */
@@ -139,9 +169,11 @@ struct config_consumer {
     usec_t note_every;  /* least time between two work notes about news; 0: with all of them */
     enum config_message_key message_key;
     bool instance_with_fire_time;
-    enum config_one_per one_per;   /* formats whose messages are groups of alerts */
-    const struct formats *formats; /* the user's own, by formats_open; NULL: the shipped ones */
-    int line;                      /* where the entry begins in the file, for messages */
+    enum config_one_per one_per;     /* formats whose messages are groups of alerts */
+    const struct formats *formats;   /* the user's own, by formats_open; NULL: the shipped ones */
+    const struct config_rule *rules; /* in struct config */
+    size_t rules_count;
+    int line; /* where the entry begins in the file, for messages */
 };
 
 struct config_producer {
@@ -181,6 +213,10 @@ struct config {
     struct formats *formats;     /* made of them by formats_open; not owned */
     struct config_consumer *consumers;
     size_t consumers_count;
+    struct config_rule *rules; /* of all consumers, those of one in a row */
+    size_t rules_count;
+    struct config_condition *conditions; /* of all rules, those of one in a row */
+    size_t conditions_count;
     struct config_producer *producers; /* work_items without an entry of their own are added */
     size_t producers_count;
     struct config_status status;

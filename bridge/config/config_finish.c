@@ -26,7 +26,7 @@ bool config_given(const struct config_reader *r, const char *path, size_t entry)
 void config_fail(struct config_reader *r, const char *path, size_t entry, const char *format, ...)
 {
     const struct config_key *k = key_of(path);
-    char *shown = config_key_shown(k, entry), *text = NULL;
+    char *shown = config_key_shown(r->config, k, entry), *text = NULL;
     va_list ap;
 
     va_start(ap, format);
@@ -197,6 +197,7 @@ void config_finish(struct config_reader *r)
     config_finish_properties(r);
     config_finish_connection(r);
     config_finish_topics(r);
+    config_finish_rules(r);
     check_limits(r);
     check_polls(r);
     check_created_topics(r);

@@ -200,6 +200,10 @@ static void pairs_read(struct config_reader *r, const struct config_key *k, void
                                 wrong);
         else
             text = constant_text(r, item, shown);
+        if (text && k->explain && config_explained(r, k, item, shown, text)) {
+            free(text);
+            text = NULL;
+        }
         if (text)
             config_pairs_add(value, xstrdup(name), text);
         free(shown);
@@ -288,33 +292,6 @@ static void properties_print(const struct config_key *k, const void *value, FILE
     (void)fputc(']', out);
 }
 
-/* What is not built yet */
-
-static void not_built_read(struct config_reader *r, const struct config_key *k, void *value,
-                           const config_setting_t *s, const char *path)
-{
-    (void)value;
-    if (!is_list(s))
-        config_wrong_type(r, s, path, "a list ( ... )");
-    else if (config_setting_length(s) > 0)
-        config_problems_add(&r->problems, config_place_of(r, s), path,
-                            "%s are not built yet; leave it out or empty", config_key_name(k));
-}
-
-static void not_built_print(const struct config_key *k, const void *value, FILE *out)
-{
-    (void)k;
-    (void)value;
-    (void)fputs("( )", out);
-}
-
-static bool not_built_same(const void *a, const void *b)
-{
-    (void)a;
-    (void)b;
-    return true;
-}
-
 static void nothing_done(void *value)
 {
     (void)value;
@@ -342,8 +319,6 @@ static const struct config_type types[] = {
                     config_secret_done},
     [KEY_START] = {"text", 0, config_start_preset, config_start_read, config_start_print,
                    config_start_same, nothing_done},
-    [KEY_NOT_BUILT] = {"list", 0, empty_preset, not_built_read, not_built_print, not_built_same,
-                       nothing_done},
 };
 
 const struct config_type *config_type_of(const struct config_key *k)

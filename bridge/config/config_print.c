@@ -47,14 +47,36 @@ static void print_group(const struct config *c, const struct config_group *g, in
     (void)fputs("};\n", out);
 }
 
-static void print_list(const struct config *c, const struct config_group *g, FILE *out)
-{
-    size_t n = config_group_count(c, g);
+static void print_list(const struct config *c, const struct config_group *g, size_t owner,
+                       int depth, FILE *out);
 
-    (void)fprintf(out, "%s: (", g->path);
-    for (size_t entry = 0; entry < n; entry++) {
-        (void)fputs(entry ? ", {\n" : " {\n", out);
-        print_keys(c, g, entry, 1, out);
+static void print_inner_lists(const struct config *c, const struct config_group *g, size_t entry,
+                              int depth, FILE *out)
+{
+    for (size_t i = 0; i < config_groups_count; i++) {
+        const char *sub = strrchr(config_groups[i].path, '.');
+
+        if (sub && config_group_find(g, sub + 1) == &config_groups[i])
+            print_list(c, &config_groups[i], entry, depth, out);
+    }
+}
+
+/* Of a list within a list: the entries that belong to `owner`. */
+static void print_list(const struct config *c, const struct config_group *g, size_t owner,
+                       int depth, FILE *out)
+{
+    const char *dot = strrchr(g->path, '.'), *before = " {\n";
+
+    indent(out, depth);
+    (void)fprintf(out, "%s: (", dot ? dot + 1 : g->path);
+    for (size_t entry = 0; entry < config_group_count(c, g); entry++) {
+        if (config_group_owner(c, g, entry) != owner)
+            continue;
+        (void)fputs(before, out);
+        before = ", {\n";
+        print_keys(c, g, entry, depth + 1, out);
+        print_inner_lists(c, g, entry, depth + 1, out);
+        indent(out, depth);
         (void)fputc('}', out);
     }
     (void)fputs(" );\n", out);
@@ -67,9 +89,11 @@ void config_print(const struct config *c, FILE *out)
 
         if (!*g->path)
             print_keys(c, g, 0, 0, out);
+        else if (strchr(g->path, '.'))
+            continue; /* with what it lies in */
         else if (g->kind != GROUP_ONE)
-            print_list(c, g, out);
-        else if (!strchr(g->path, '.'))
+            print_list(c, g, 0, 0, out);
+        else
             print_group(c, g, 0, out);
     }
 }
@@ -133,8 +157,8 @@ void config_reference(FILE *out)
     (void)fputs(
         "A secret is file:PATH, env:NAME or the text itself. A relative path starts from "
         "the\nfolder of the configuration file. A reload (SIGHUP) changes keys marked "
-        "\"reload\";\nall others take a restart. consumers[] and producers[] are lists with "
-        "any number\nof entries.\n\n",
+        "\"reload\";\nall others take a restart. What has [] behind it is a list with any number "
+        "of entries.\n\n",
         out);
     for (size_t i = 0; i < config_groups_count; i++) {
         const struct config_group *g = &config_groups[i];

@@ -55,22 +55,20 @@ struct config_place config_key_place(const struct config_reader *r, const struct
     return mark ? mark->place : (struct config_place){r->file, 0};
 }
 
-char *config_key_shown(const struct config_key *k, size_t entry)
+/* "group.name" as people should read it; new. */
+static char *member_shown(const struct config *c, const struct config_group *g, size_t entry,
+                          const char *name)
 {
-    const char *brackets = strstr(k->path, "[]");
+    char *group = config_entry_shown(c, g, entry);
+    char *shown = xasprintf("%s%s%s", group, *group ? "." : "", name);
 
-    if (!brackets)
-        return xstrdup(k->path);
-    return xasprintf("%.*s[%zu]%s", (int)(brackets - k->path), k->path, entry,
-                     brackets + strlen("[]"));
+    free(group);
+    return shown;
 }
 
-/* "group.name" as people should read it; new. */
-static char *member_shown(const struct config_group *g, size_t entry, const char *name)
+char *config_key_shown(const struct config *c, const struct config_key *k, size_t entry)
 {
-    if (g->kind != GROUP_ONE)
-        return xasprintf("%s[%zu].%s", g->path, entry, name);
-    return xasprintf("%s%s%s", g->path, *g->path ? "." : "", name);
+    return member_shown(c, config_key_group(k), entry, config_key_name(k));
 }
 
 /* The group in which a key of this name exists, when there is exactly one. */
@@ -131,18 +129,18 @@ static void read_group(struct config_reader *r, const struct config_group *g, si
                        const config_setting_t *s);
 
 static void read_list(struct config_reader *r, const struct config_group *g,
-                      const config_setting_t *s)
+                      const config_setting_t *s, const char *path)
 {
     int type = config_setting_type(s);
 
     if (type != CONFIG_TYPE_LIST && (type != CONFIG_TYPE_ARRAY || config_setting_length(s) > 0)) {
         config_mark_add(r, g->path, CONFIG_REFUSED, config_place_of(r, s));
-        config_wrong_type(r, s, g->path, "a list of groups ( { ... }, { ... } )");
+        config_wrong_type(r, s, path, "a list of groups ( { ... }, { ... } )");
         return;
     }
     for (unsigned i = 0; i < (unsigned)config_setting_length(s); i++) {
         const config_setting_t *item = config_setting_get_elem(s, i);
-        char *shown = xasprintf("%s[%u]", g->path, i);
+        char *shown = xasprintf("%s[%u]", path, i);
 
         if (config_setting_type(item) == CONFIG_TYPE_GROUP) {
             read_group(r, g, config_group_add(r->config, g), item);
@@ -155,15 +153,15 @@ static void read_list(struct config_reader *r, const struct config_group *g,
 }
 
 static void read_subgroup(struct config_reader *r, const struct config_group *g,
-                          const config_setting_t *s)
+                          const config_setting_t *s, const char *path)
 {
     if (g->kind != GROUP_ONE) {
-        read_list(r, g, s);
+        read_list(r, g, s, path);
     } else if (config_setting_type(s) == CONFIG_TYPE_GROUP) {
         read_group(r, g, 0, s);
     } else {
         config_mark_add(r, g->path, CONFIG_REFUSED, config_place_of(r, s));
-        config_wrong_type(r, s, g->path, "a group { ... }");
+        config_wrong_type(r, s, path, "a group { ... }");
     }
 }
 
@@ -176,7 +174,7 @@ static void read_group(struct config_reader *r, const struct config_group *g, si
         const char *name = config_setting_name(member);
         const struct config_key *k = config_key_find(g, name);
         const struct config_group *sub = config_group_find(g, name);
-        char *shown = member_shown(g, entry, name);
+        char *shown = member_shown(r->config, g, entry, name);
 
         if (k) {
             char *base = config_group_base(r->config, g, entry);
@@ -184,16 +182,13 @@ static void read_group(struct config_reader *r, const struct config_group *g, si
             config_mark_add(r, k->path, entry, config_place_of(r, member));
             config_type_of(k)->read(r, k, base + k->offset, member, shown);
         } else if (sub) {
-            read_subgroup(r, sub, member);
+            read_subgroup(r, sub, member, shown);
         } else {
             unknown_key(r, g, shown, member);
         }
         free(shown);
     }
-    if (g->kind == GROUP_CONSUMERS)
-        r->config->consumers[entry].line = config_place_of(r, s).line;
-    else if (g->kind == GROUP_PRODUCERS)
-        r->config->producers[entry].line = config_place_of(r, s).line;
+    config_group_set_line(r->config, g, entry, config_place_of(r, s).line);
 }
 
 /* Numbers that do not fit, in places that no key of ours has looked at. */
@@ -347,6 +342,8 @@ struct config *config_free(struct config *c)
             config_release(c, &config_groups[i], entry);
     config_pairs_done(&c->kafka.properties);
     free(c->consumers);
+    free(c->rules);
+    free(c->conditions);
     free(c->producers);
     free(c->connection.host);
     free(c->file);

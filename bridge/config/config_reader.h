@@ -42,7 +42,7 @@ const struct config_mark *config_mark_find(const struct config_reader *r, const 
 struct config_place config_key_place(const struct config_reader *r, const struct config_key *k,
                                      size_t entry);
 /* "consumers[1].topics"; new. */
-char *config_key_shown(const struct config_key *k, size_t entry) MUST_CHECK;
+char *config_key_shown(const struct config *c, const struct config_key *k, size_t entry) MUST_CHECK;
 
 /* Takes "name=value" apart and resolves the value (but for CONFIG_NO_SECRETS, where it is ""). 0
  * and the pair is added; -1 and the reason is noted at `at`. The text itself is never repeated. */
@@ -54,6 +54,7 @@ int config_property_add(struct config_reader *r, struct config_pairs *pairs, con
 void config_finish(struct config_reader *r);
 void config_finish_connection(struct config_reader *r); /* server_url, sign-in */
 void config_finish_topics(struct config_reader *r);     /* who reads and writes which topic */
+void config_finish_rules(struct config_reader *r);      /* rules and their conditions */
 void config_finish_properties(struct config_reader *r); /* kafka.properties, its file */
 
 /* Notes a problem at the key with this path of the table. */

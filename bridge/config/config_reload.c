@@ -47,7 +47,7 @@ static void reload_key(const struct reload *r, const struct config_key *k,
         swap(now, next, config_type_of(k)->size);
         return;
     }
-    shown = config_key_shown(k, entry);
+    shown = config_key_shown(r->now, k, entry);
     tell(r, shown, "the file has another value");
     free(shown);
 }
@@ -60,6 +60,11 @@ static void reload_group(const struct reload *r, const struct config_group *g)
         tell(r, g->path, "the file has another number of entries");
         return;
     }
+    for (size_t entry = 0; entry < n; entry++)
+        if (config_group_owner(r->now, g, entry) != config_group_owner(r->next, g, entry)) {
+            tell(r, g->path, "the file has the entries in other places");
+            return;
+        }
     for (size_t i = 0; i < config_keys_count(); i++)
         for (size_t entry = 0; config_key_in(config_key_at(i), g) && entry < n; entry++)
             reload_key(r, config_key_at(i), g, entry);

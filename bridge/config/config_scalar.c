@@ -57,6 +57,17 @@ void config_string_preset(const struct config_key *k, void *value)
     *(char **)value = xstrdup(k->preset ? k->preset : "");
 }
 
+bool config_explained(struct config_reader *r, const struct config_key *k,
+                      const config_setting_t *s, const char *path, const char *text)
+{
+    char *what = k->explain ? k->explain(text) : NULL;
+
+    if (what)
+        config_problems_add(&r->problems, config_place_of(r, s), path, "%s", what);
+    free(what);
+    return what != NULL;
+}
+
 /* The new value, or NULL with the reason noted. */
 static char *string_checked(struct config_reader *r, const struct config_key *k,
                             const config_setting_t *s, const char *path)
@@ -88,7 +99,9 @@ static char *string_checked(struct config_reader *r, const struct config_key *k,
         config_problems_add(&r->problems, at, path, "%s", wrong);
     else if (wrong)
         config_problems_add(&r->problems, at, path, "\"%s\" %s", text, wrong);
-    return wrong ? NULL : xstrdup(text);
+    if (wrong || (*text && config_explained(r, k, s, path, text)))
+        return NULL;
+    return xstrdup(text);
 }
 
 void config_string_read(struct config_reader *r, const struct config_key *k, void *value,

@@ -1,7 +1,8 @@
 /* All keys of the configuration, in the order in which they are printed, but for those of the
- * connection, which stand first (config_table_connection.c). Reading, checking, printing and the
- * manual are driven by this table; a key that is not here does not exist. Checks
- * that need more than one key are in config_finish.c. */
+ * connection, which stand first (config_table_connection.c), and those of rules
+ * (config_table_rules.c). Reading, checking, printing and the manual are driven by this table; a
+ * key that is not here does not exist. Checks that need more than one key are in config_finish.c.
+ */
 #include "bridge/config/config_table.h"
 
 #include "bridge/config/config_text.h"
@@ -28,6 +29,12 @@ const struct config_group config_groups[] = {
     {"topics", GROUP_ONE, "The bridge's own topics."},
     {"consumers", GROUP_CONSUMERS,
      "Kafka to ServiceNow: a list, one entry for each kind of alert topic."},
+    {"consumers[].rules", GROUP_RULES,
+     "What becomes of an alert, from the first rule to the last: the first whose conditions all "
+     "hold decides, unless it says continue. What a rule sets wins over `fields` of the entry."},
+    {"consumers[].rules[].when", GROUP_CONDITIONS,
+     "Conditions, each a field and one test of it, or a time window. A list in a field (target, "
+     "ci, labels) passes when one of its values does."},
     {"producers", GROUP_PRODUCERS, "ServiceNow to Kafka: a list, one entry for each table."},
     {"status", GROUP_ONE, "The status page and the metrics."},
     {"limits", GROUP_ONE, "Bounds. Nothing is dropped at a bound: the bridge pauses reading."},
@@ -214,11 +221,6 @@ static const struct config_key keys[] = {
      .check = config_check_constant,
      .help =
          "Constants for columns of new records, as in { assignment_group = \"Service Desk\"; }."},
-    {.path = "consumers[].rules",
-     .type = KEY_NOT_BUILT,
-     .offset = 0,
-     .preset = "",
-     .help = "Mapping rules. Not built yet: must be empty."},
     {.path = "consumers[].template",
      .type = KEY_STRING,
      .offset = CONSUMER(template),
@@ -537,13 +539,22 @@ static const struct config_key keys[] = {
 
 const struct config_key *config_key_at(size_t i)
 {
-    if (i < config_connection_keys_count)
-        return &config_connection_keys[i];
-    return &keys[i - config_connection_keys_count];
+    const struct {
+        const struct config_key *keys;
+        size_t count;
+    } parts[] = {{config_connection_keys, config_connection_keys_count},
+                 {keys, ARRAY_LEN(keys)},
+                 {config_rule_keys, config_rule_keys_count}};
+    size_t part = 0;
+
+    for (; i >= parts[part].count; part++)
+        i -= parts[part].count;
+    return &parts[part].keys[i];
 }
 
 size_t config_keys_count(void)
 {
-    return config_connection_keys_count + ARRAY_LEN(keys);
+    return config_connection_keys_count + ARRAY_LEN(keys) + config_rule_keys_count;
 }
+
 const size_t config_groups_count = ARRAY_LEN(config_groups);

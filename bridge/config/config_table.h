@@ -20,7 +20,6 @@ enum config_key_type {
     KEY_PROPERTIES, /* struct config_list of "name=value", may hold secrets */
     KEY_SECRET,     /* struct config_secret */
     KEY_START,      /* start and start_time of struct config_consumer; offset 0 */
-    KEY_NOT_BUILT,  /* nothing: a list that must be empty in this release */
 };
 
 struct config_key {
@@ -36,25 +35,37 @@ struct config_key {
     const char *preset_is; /* how the default is made when `preset` alone does not say it */
     /* NULL when text (or an item, or a name of pairs) is fine, else what is wrong with it. */
     const char *(*check)(const char *text);
+    /* NULL when the text (of pairs: the value) is fine, else all of what is wrong with it; new. */
+    char *(*explain)(const char *text);
     bool discreet;   /* never repeat the value in an error */
     bool reloadable; /* a reload may change it */
     const char *help;
 };
 
-enum config_group_kind { GROUP_ONE, GROUP_CONSUMERS, GROUP_PRODUCERS };
+/* Everything but GROUP_ONE is a list. The entries of a list within a list are numbered through over
+ * all lists of its kind, as they lie in the snapshot. */
+enum config_group_kind {
+    GROUP_ONE,
+    GROUP_CONSUMERS,
+    GROUP_RULES,
+    GROUP_CONDITIONS,
+    GROUP_PRODUCERS,
+};
 
 struct config_group {
-    const char *path; /* without "[]"; "" is the file itself */
+    const char *path; /* without "[]" at its end; "" is the file itself */
     enum config_group_kind kind;
     const char *help;
 };
 
-/* All keys, in the order of the file; 0 <= i < config_keys_count(). */
+/* All keys, those of a group in the order of printing; 0 <= i < config_keys_count(). */
 const struct config_key *config_key_at(size_t i);
 size_t config_keys_count(void);
-extern const struct config_key config_connection_keys[]; /* the first part of them */
+extern const struct config_key config_connection_keys[]; /* parts of them, in files of their own */
 extern const size_t config_connection_keys_count;
-extern const struct config_group config_groups[]; /* in the order of the keys */
+extern const struct config_key config_rule_keys[];
+extern const size_t config_rule_keys_count;
+extern const struct config_group config_groups[]; /* in the order of printing */
 extern const size_t config_groups_count;
 
 /* The part of a key's path behind the last dot; borrowed. */
@@ -72,6 +83,13 @@ size_t config_group_count(const struct config *c, const struct config_group *g);
 void *config_group_base(struct config *c, const struct config_group *g, size_t entry);
 const void *config_group_base_const(const struct config *c, const struct config_group *g,
                                     size_t entry);
+/* Of a list within a list: the entry of the outer list that this one belongs to; else 0. */
+size_t config_group_owner(const struct config *c, const struct config_group *g, size_t entry);
+/* The line at which the entry begins. */
+void config_group_set_line(struct config *c, const struct config_group *g, size_t entry, int line);
+/* "consumers[0].rules[2]"; of GROUP_ONE its path. New. */
+char *config_entry_shown(const struct config *c, const struct config_group *g,
+                         size_t entry) MUST_CHECK;
 /* A new last entry, every key at its default; returns its number. GROUP_ONE is a bug. */
 size_t config_group_add(struct config *c, const struct config_group *g);
 

@@ -5,8 +5,10 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bridge/base/text.h"
+#include "bridge/base/weekly.h"
 #include "bridge/base/xalloc.h"
 
 #define LOWER     "abcdefghijklmnopqrstuvwxyz"
@@ -121,6 +123,47 @@ const char *config_check_target(const char *text)
                    : "names no staging table; use \"import:\" and its name (small letters, digits, "
                      "_)";
     return "is not built yet; use \"incident\", \"event\" or \"import:<staging table>\"";
+}
+
+const char *config_check_work_item(const char *text)
+{
+    char *lower = xstrdup(text);
+    const char *wrong;
+
+    text_lower(lower);
+    wrong = config_check_target(lower);
+    free(lower);
+    return wrong;
+}
+
+const char *config_check_severity(const char *text)
+{
+    return config_severity(text) >= 0 ? NULL : "is no severity; use \"Sev0\" (worst) to \"Sev4\"";
+}
+
+int config_severity(const char *text)
+{
+    if (strncasecmp(text, "sev", 3) == 0)
+        text += 3;
+    return strlen(text) == 1 && text[0] >= '0' && text[0] <= '4' ? text[0] - '0' : -1;
+}
+
+const char *config_check_days(const char *text)
+{
+    unsigned days = 0;
+
+    return weekly_days(text, &days) == 0
+               ? NULL
+               : "names no days; use mon, tue, wed, thu, fri, sat, sun, or two as in \"mon-fri\"";
+}
+
+const char *config_check_minutes(const char *text)
+{
+    int minutes;
+
+    return weekly_minutes(text, &minutes) == 0
+               ? NULL
+               : "is no time of the day; use \"00:00\" to \"24:00\"";
 }
 
 static bool is_ip(const char *text, int family)

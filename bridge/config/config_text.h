@@ -27,6 +27,13 @@ const char *config_check_line(const char *text);    /* no line ends or tabs */
 const char *config_check_partner(const char *text);
 const char *config_check_format(const char *text);
 const char *config_check_target(const char *text);
+const char *config_check_work_item(const char *text); /* a target, in any case of letters */
+const char *config_check_severity(const char *text);  /* Sev0 to Sev4, or the number alone */
+const char *config_check_days(const char *text);      /* mon, mon-fri */
+const char *config_check_minutes(const char *text);   /* 00:00 to 24:00 */
+
+/* 0 (worst) to 4, or -1 when the text is no severity. */
+int config_severity(const char *text);
 
 struct config_url {
     char *scheme, *host; /* lower case; an IPv6 address without its brackets */

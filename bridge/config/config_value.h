@@ -41,6 +41,10 @@ bool config_pairs_same(const struct config_pairs *a, const struct config_pairs *
 /* In the file's syntax, quoted. */
 void config_print_text(const char *text, FILE *out);
 
+/* Notes what k->explain has against the text; false: nothing, or there is no such check. */
+bool config_explained(struct config_reader *r, const struct config_key *k,
+                      const config_setting_t *s, const char *path, const char *text);
+
 /* Notes "must be <type>, not <what it is>". */
 void config_wrong_type(struct config_reader *r, const config_setting_t *s, const char *path,
                        const char *wanted);
