@@ -11,6 +11,9 @@
 /* New alert: firing, unmarked, severity unknown, no times, all strings "". */
 struct alert *alert_new(const char *format) MUST_CHECK;
 
+/* A copy that shares nothing. */
+struct alert *alert_copy(const struct alert *a) MUST_CHECK;
+
 /* Replaces an owned string of the alert. NULL counts as "". */
 void alert_set(char **member, const char *text);
 

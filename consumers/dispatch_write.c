@@ -61,7 +61,8 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
 {
     struct item *fire = what->fire == SIZE_MAX ? NULL : item_at(lane, what->fire);
     struct item *clear = what->clear == SIZE_MAX ? NULL : item_at(lane, what->clear);
-    const struct config_consumer *consumer = lane->items->unit->consumer;
+    const struct unit *head = lane->items->unit, *unit = fire != NULL ? fire->unit : head;
+    const struct config_consumer *consumer = unit->consumer;
     const struct dictionary *dictionary = lookups_dictionary(d->lookups);
     struct incident_context x = {
         .consumer = consumer,
@@ -71,6 +72,7 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
                           : dictionary_close_code(dictionary, DISPATCH_TABLE),
         .contact_type = dictionary_contact_type(dictionary, DISPATCH_TABLE),
         .cmdb_ci = ci,
+        .rules = unit->rules,
     };
     struct stamp stamp = stamp_of(lane, what);
 

@@ -58,10 +58,11 @@ static void clean(char *text)
 }
 
 /* The digest is taken of the uncut, uncleaned text, so that what differs stays different. */
-static void make_correlation_id(const char *format, const char *short_instance,
+static void make_correlation_id(const char *format, const char *short_instance, const char *part,
                                 char out[CORRELATION_ID_SIZE])
 {
-    char *text = xasprintf("%s:%s", format, short_instance);
+    const char *joint = part[0] != '\0' && part[0] != '/' ? "/" : "";
+    char *text = xasprintf("%s:%s%s%s", format, short_instance, joint, part);
     size_t length = strlen(text);
 
     if (length <= CORRELATION_MAX) {
@@ -84,6 +85,19 @@ char *identity_instance(const struct alert *a, uint32_t generation)
     return xasprintf("%s#%" PRIu32, a->series, generation);
 }
 
+uint64_t identity_series(const struct alert *a)
+{
+    char *text;
+    uint64_t series;
+
+    if (a->part[0] == '\0')
+        return digest_u64(a->series, strlen(a->series));
+    text = xasprintf("%s%s%s", a->series, ALERT_SEP, a->part);
+    series = digest_u64(text, strlen(text));
+    free(text);
+    return series;
+}
+
 void identity_keys(const struct alert *a, const char *record_namespace, const char *table,
                    uint32_t generation, struct keys *ret)
 {
@@ -92,13 +106,13 @@ void identity_keys(const struct alert *a, const char *record_namespace, const ch
 
     make_sys_id(a, record_namespace, table, instance, ret->sys_id);
     if (a->marked && a->short_id[0] != '\0') {
-        make_correlation_id(a->format, a->short_id, ret->correlation_id);
+        make_correlation_id(a->format, a->short_id, a->part, ret->correlation_id);
     } else {
         digest_hex(instance, strlen(instance), hex);
         hex[16] = '\0';
-        make_correlation_id(a->format, hex, ret->correlation_id);
+        make_correlation_id(a->format, hex, a->part, ret->correlation_id);
     }
-    ret->series = digest_u64(a->series, strlen(a->series));
+    ret->series = identity_series(a);
     free(instance);
 }
 
@@ -109,14 +123,14 @@ void identity_row_key(const struct alert *a, bool by_series, char out[CORRELATIO
     char *text;
 
     if (!by_series && a->short_id[0] != '\0' && a->part[0] == '\0') {
-        make_correlation_id(a->format, a->short_id, out);
+        make_correlation_id(a->format, a->short_id, "", out);
         return;
     }
     text =
         a->part[0] == '\0' ? xstrdup(identity) : xasprintf("%s" ALERT_SEP "%s", identity, a->part);
     digest_hex(text, strlen(text), hex);
     hex[16] = '\0';
-    make_correlation_id(a->format, hex, out);
+    make_correlation_id(a->format, hex, "", out);
     free(text);
 }
 

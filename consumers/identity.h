@@ -17,9 +17,13 @@ struct keys {
     uint64_t series; /* for the stamp */
 };
 
-/* Keys of this alert in `table`; generation: 0 for marked alerts, from 1 for unmarked ones. */
+/* Keys of this alert in `table`, different for each of its parts; generation: 0 for marked alerts,
+ * from 1 for unmarked ones. */
 void identity_keys(const struct alert *a, const char *record_namespace, const char *table,
                    uint32_t generation, struct keys *ret);
+
+/* The series for the stamp, as in struct keys: each part of an alert has generations of its own. */
+uint64_t identity_series(const struct alert *a);
 
 /* Key of a row that is written without a look at what is there (events, imports): the
  * correlation_id of the instance, or of the series (`<format>:<16 hex of the series>`). Parts of

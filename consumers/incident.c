@@ -31,14 +31,6 @@ static void set_take(json_t *body, const char *column, char *value)
     free(value);
 }
 
-static void set_severity(json_t *body, const struct alert *a)
-{
-    int severity = a->severity >= 0 && a->severity <= 4 ? a->severity : 4;
-
-    set(body, "impact", impacts[severity]);
-    set(body, "urgency", urgencies[severity]);
-}
-
 static void set_stamp(json_t *body, const struct stamp *stamp)
 {
     char text[STAMP_SIZE];
@@ -47,12 +39,101 @@ static void set_stamp(json_t *body, const struct stamp *stamp)
     set(body, "correlation_display", text);
 }
 
-static void set_content(json_t *body, const struct alert *fire, uint32_t generation,
-                        const struct version *content, bool orphan)
+/* What configuration and rules give, column by column: texts, "" leaves the column out. */
+struct given {
+    json_t *columns;
+    json_t *presets;
+};
+
+static struct given given_for(const struct incident_context *x, const struct alert *fire)
 {
-    set_take(body, "short_description", incident_short_description(fire));
-    set_take(body, "description", incident_description(fire, generation, content, orphan));
-    set_severity(body, fire);
+    const struct config_pairs *fields = &x->consumer->fields;
+    struct given given = {.columns = json_object()};
+    struct ruling_columns columns;
+    struct ruling g;
+
+    for (size_t i = 0; i < fields->count; i++)
+        set(given.columns, fields->items[i].name, fields->items[i].value);
+    rules_decide(x->rules, fire, &g);
+    ruling_columns(x->rules, &g, fire, &columns);
+    (void)json_object_update(given.columns, columns.fields);
+    given.presets = json_incref(columns.presets);
+    ruling_columns_done(&columns);
+    ruling_done(&g);
+    return given;
+}
+
+static void given_done(struct given *g)
+{
+    json_decref(g->columns);
+    json_decref(g->presets);
+}
+
+/* NULL: nothing is given for the column. */
+static const char *given_text(const struct given *g, const char *column)
+{
+    return json_string_value(json_object_get(g->columns, column));
+}
+
+/* Sets what is given for the column and tells whether anything is; "" leaves it out. */
+static bool set_from(json_t *body, const struct given *g, const char *column)
+{
+    const char *text = given_text(g, column);
+
+    if (text != NULL && text[0] != '\0')
+        set_take(body, column, incident_column(column, text));
+    return text != NULL;
+}
+
+static void set_severity(json_t *body, const struct given *g, const struct alert *a)
+{
+    int severity = a->severity >= 0 && a->severity <= 4 ? a->severity : 4;
+
+    if (!set_from(body, g, "impact"))
+        set(body, "impact", impacts[severity]);
+    if (!set_from(body, g, "urgency"))
+        set(body, "urgency", urgencies[severity]);
+}
+
+/* A description is never left out: identity and version stand in it. */
+static void set_content(json_t *body, const struct given *g, const struct alert *fire,
+                        uint32_t generation, const struct version *content, bool orphan)
+{
+    const char *text = given_text(g, "description");
+
+    if (!set_from(body, g, "short_description"))
+        set_take(body, "short_description", incident_short_description(fire));
+    set_take(body, "description",
+             incident_description_with(fire, text != NULL ? text : fire->description, generation,
+                                       content, orphan));
+    set_severity(body, g, fire);
+}
+
+static bool is_content(const char *column)
+{
+    static const char *const names[] = {"short_description", "description", "impact", "urgency"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(column, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The columns that are set once: they go in first, so that nothing of ours can be overridden. */
+static void set_once(json_t *body, const struct given *g)
+{
+    const char *column;
+    json_t *value;
+
+    json_object_foreach (g->presets, column, value)
+        if (json_string_length(value) > 0)
+            set_take(body, column, incident_column(column, json_string_value(value)));
+    json_object_foreach (g->columns, column, value) {
+        if (is_content(column))
+            continue;
+        (void)json_object_del(body, column);
+        (void)set_from(body, g, column);
+    }
 }
 
 static void set_resolved(json_t *body, const struct incident_context *x, const struct alert *clear,
@@ -63,25 +144,26 @@ static void set_resolved(json_t *body, const struct incident_context *x, const s
     set_take(body, "close_notes", incident_close_notes(clear, orphan));
 }
 
-/* The constants of the configuration go in first, so that nothing of ours can be overridden. */
 static json_t *new_record(const struct incident_context *x, const struct alert *fire,
                           uint32_t generation, const struct version *content,
                           const struct stamp *stamp, bool orphan)
 {
-    const struct config_pairs *fields = &x->consumer->fields;
+    struct given given = given_for(x, fire);
     json_t *body = json_object();
     struct keys keys;
 
-    for (size_t i = 0; i < fields->count; i++)
-        set(body, fields->items[i].name, fields->items[i].value);
+    set_once(body, &given);
     identity_keys(fire, x->record_namespace, x->consumer->target, generation, &keys);
     set(body, "sys_id", keys.sys_id);
     set(body, "correlation_id", keys.correlation_id);
     set_stamp(body, stamp);
-    set_content(body, fire, generation, content, orphan);
-    set_given(body, "contact_type", x->contact_type);
-    set_given(body, "cmdb_ci", x->cmdb_ci);
+    set_content(body, &given, fire, generation, content, orphan);
+    if (given_text(&given, "contact_type") == NULL)
+        set_given(body, "contact_type", x->contact_type);
+    if (given_text(&given, "cmdb_ci") == NULL)
+        set_given(body, "cmdb_ci", x->cmdb_ci);
     set(body, "state", "1");
+    given_done(&given);
     return body;
 }
 
@@ -106,11 +188,12 @@ json_t *incident_create_resolved(const struct incident_context *x, const struct 
 json_t *incident_update(const struct incident_context *x, const struct alert *fire,
                         uint32_t generation, const struct version *content)
 {
+    struct given given = given_for(x, fire);
     json_t *body = json_object();
 
-    (void)x;
-    set_content(body, fire, generation, content, false);
+    set_content(body, &given, fire, generation, content, false);
     set_take(body, "work_notes", incident_update_note(fire, content));
+    given_done(&given);
     return body;
 }
 

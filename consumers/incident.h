@@ -8,6 +8,7 @@
 
 #include "consumers/alert.h"
 #include "consumers/identity.h"
+#include "consumers/rules.h"
 #include "consumers/version.h"
 
 /* What the instance and the configuration add to an alert. Strings are borrowed, never NULL. */
@@ -17,9 +18,16 @@ struct incident_context {
     const char *close_code;   /* "" leaves it out */
     const char *contact_type; /* "" leaves it out */
     const char *cmdb_ci;      /* sys_id of the configuration item, "" when unknown */
+    struct rules *rules;      /* of the consumer; NULL: none */
 };
 
-/* New references. `fire` is the newest fire; for an orphan clear the clear itself. Columns are cut
+/* Where columns come from, the last one winning: default_fields of rules, what the instance and the
+ * alert give, `fields` of the consumers entry, `fields` and the like of the rules that hold for
+ * `fire`. sys_id, state, stamp and the close columns are ours alone. An update writes the columns
+ * of the content only (short_description, description, impact, urgency): what else a rule gave is
+ * people's to change once the record is there.
+ *
+ * New references. `fire` is the newest fire; for an orphan clear the clear itself. Columns are cut
  * to ServiceNow's lengths at a character boundary with a mark; the version line always fits. */
 
 /* Body of a POST: a new incident, state New. */

@@ -52,19 +52,24 @@ static bool fits_at_once(const char *body, const char *tail)
     return strlen(body) + strlen(tail) <= INCIDENT_TEXT_MAX;
 }
 
-char *incident_short_description(const struct alert *a)
+/* One line, cut with a mark. */
+static char *short_text(const char *text, size_t units)
 {
-    size_t whole = strlen(a->title), n = incident_fit(a->title, INCIDENT_SHORT_MAX);
     struct buf b;
 
-    if (a->title[0] == '\0')
-        return xasprintf("%s alert", a->source[0] != '\0' ? a->source : a->format);
-    if (n == whole)
-        return xstrdup(a->title);
-    buf_init(&b, 4 * INCIDENT_SHORT_MAX);
-    (void)buf_add(&b, a->title, incident_fit(a->title, INCIDENT_SHORT_MAX - 3));
+    if (text[incident_fit(text, units)] == '\0')
+        return xstrdup(text);
+    buf_init(&b, 4 * units);
+    (void)buf_add(&b, text, incident_fit(text, units - 3));
     (void)buf_add_text(&b, "...");
     return buf_take(&b, NULL);
+}
+
+char *incident_short_description(const struct alert *a)
+{
+    if (a->title[0] == '\0')
+        return xasprintf("%s alert", a->source[0] != '\0' ? a->source : a->format);
+    return short_text(a->title, INCIDENT_SHORT_MAX);
 }
 
 /* `body` cut so that `tail` fits behind it into a text column. Takes both. */
@@ -96,6 +101,32 @@ static char *fitted(char *body, char *tail)
     return buf_take(&b, NULL);
 }
 
+static bool has_lines(const char *column)
+{
+    static const char *const names[] = {"comments", "comments_and_work_notes", "description"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(column, names[i]) == 0)
+            return true;
+    return false;
+}
+
+char *incident_column(const char *column, const char *text)
+{
+    struct buf flat;
+    char *line;
+
+    if (has_lines(column))
+        return fitted(xstrdup(text), xstrdup(""));
+    buf_init(&flat, 8 * INCIDENT_TEXT_MAX);
+    layout_flat(&flat, text, 4 * INCIDENT_TEXT_MAX);
+    line =
+        short_text(buf_text(&flat), strcmp(column, "short_description") == 0 ? INCIDENT_SHORT_MAX
+                                                                             : INCIDENT_TEXT_MAX);
+    buf_done(&flat);
+    return line;
+}
+
 /* Identity and version, the end of each description. */
 static char *description_tail(const struct alert *a, uint32_t generation, const struct version *v)
 {
@@ -115,6 +146,12 @@ static char *description_tail(const struct alert *a, uint32_t generation, const 
 char *incident_description(const struct alert *a, uint32_t generation, const struct version *v,
                            bool orphan)
 {
+    return incident_description_with(a, a->description, generation, v, orphan);
+}
+
+char *incident_description_with(const struct alert *a, const char *text, uint32_t generation,
+                                const struct version *v, bool orphan)
+{
     struct layout l;
 
     layout_init(&l);
@@ -122,7 +159,7 @@ char *incident_description(const struct alert *a, uint32_t generation, const str
         layout_line(&l, "Note",
                     "only the end of this alert was seen, so it was recorded as "
                     "resolved at once");
-    (void)buf_add(&l.text, a->description, incident_fit(a->description, INCIDENT_TEXT_MAX));
+    (void)buf_add(&l.text, text, incident_fit(text, INCIDENT_TEXT_MAX));
     (void)buf_add_char(&l.text, '\n');
     layout_heading(&l, "Notes");
     layout_lines(&l, "Note", a->notes, a->notes_count);

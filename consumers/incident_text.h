@@ -19,6 +19,12 @@ char *incident_short_description(const struct alert *a) MUST_CHECK;
 /* `orphan`: only the clear of this alert was seen. The version is the last line. */
 char *incident_description(const struct alert *a, uint32_t generation, const struct version *v,
                            bool orphan) MUST_CHECK;
+/* The same with another text than the alert's own. */
+char *incident_description_with(const struct alert *a, const char *text, uint32_t generation,
+                                const struct version *v, bool orphan) MUST_CHECK;
+/* A text of a rule or of the configuration for any other column: cut to its length, with a mark;
+ * one line but for the columns that hold several. */
+char *incident_column(const char *column, const char *text) MUST_CHECK;
 char *incident_close_notes(const struct alert *clear, bool orphan) MUST_CHECK;
 
 /* Work notes; the last line is the version of the message, by which a repeat is recognised. */

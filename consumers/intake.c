@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/base/digest.h"
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/identity.h"
+#include "consumers/parts.h"
 
 /* Decoded alerts kept while they wait (the most that intake takes when all goes well); beyond it
  * they are decoded again when their turn comes, so that a long queue costs its messages' bytes and
@@ -18,7 +18,8 @@
 void intake_init(struct intake *n, const struct config *c, struct lanes *l, struct ends *e,
                  struct metrics *m)
 {
-    *n = (struct intake){.config = c, .lanes = l, .ends = e, .targets = targets_new()};
+    *n =
+        (struct intake){.config = c, .lanes = l, .ends = e, .metrics = m, .targets = targets_new()};
     n->received =
         metrics_counter(m, "messages_received_total", NULL, "Messages read from alert topics");
     n->skipped = metrics_counter(m, "messages_skipped_total", NULL, "Messages without a value");
@@ -50,7 +51,7 @@ static void place(struct intake *n, struct item *i, usec_t now)
                      i->alert->marked && !target_by_series(i->target, i->unit->consumer));
     lane->target = i->target;
     if (lane->series == 0)
-        lane->series = digest_u64(i->alert->series, strlen(i->alert->series));
+        lane->series = identity_series(i->alert);
     if (i->fact.state == ALERT_CLEARED && i->unit->consumer->clear_delay > 0)
         i->fact.due = now + i->unit->consumer->clear_delay;
     if (i->fact.state == ALERT_CLEARED && lane->clear_wait_until == 0)
@@ -64,6 +65,39 @@ static void place(struct intake *n, struct item *i, usec_t now)
         x->deep = true;
         memcpy(x->deep_key, key, LANE_KEY_SIZE);
     }
+}
+
+/* A rule drops the alert, and never silently: by its rule it is counted, and by its outcome record
+ * it can be found. Takes the item. */
+static void drop(struct intake *n, struct item *i, const struct config_rule *by, usec_t now)
+{
+    struct ending how = {.operation = "dropped", .why = "rule", .table = i->target->table};
+    char *rule = xasprintf("%s/%s", i->unit->consumer->name, by->name);
+    char *label = metrics_label("rule", rule);
+
+    metric_add(metrics_counter(n->metrics, "alerts_dropped_total", label,
+                               "Alerts that a rule dropped, by consumers entry and rule"),
+               1);
+    free(label);
+    free(rule);
+    ends_item(n->ends, i, &how, now);
+}
+
+/* The rules say which target, and whether at all. Takes the item. */
+static void judge(struct intake *n, struct item *i, usec_t now)
+{
+    const struct config_rule *drops;
+    struct ruling g;
+
+    rules_decide(i->unit->rules, i->alert, &g);
+    if (g.target[0] != '\0')
+        i->target = targets_get(n->targets, g.target);
+    drops = g.drop;
+    ruling_done(&g);
+    if (drops != NULL)
+        drop(n, i, drops, now);
+    else
+        place(n, i, now);
 }
 
 /* Design D12: what lay in the topic at the first start and is older than `cut`. */
@@ -95,7 +129,7 @@ static void place_all(struct intake *n, struct unit *u, struct alerts *list, use
         if (ends_now)
             ends_item(n->ends, items[k], &old, now);
         else
-            place(n, items[k], now);
+            judge(n, items[k], now);
     }
     free(items);
 }
@@ -124,7 +158,7 @@ void intake_record(struct intake *n, struct partition *x, const rd_kafka_message
     }
     u = unit_new(x, ticket, m, clock_wall());
     n->units++;
-    switch (decode_message(u->consumer, &u->message, &list, &why)) {
+    switch (parts_decode(u->consumer, u->rules, &u->message, &list, &why)) {
     case DECODE_OK:
         place_all(n, u, &list, now);
         break;

@@ -16,7 +16,8 @@ struct intake {
     struct lanes *lanes;
     struct ends *ends;
     struct targets *targets; /* owned */
-    size_t units, bytes;     /* in memory now */
+    struct metrics *metrics;
+    size_t units, bytes; /* in memory now */
     struct metric *received, *skipped, *finished_before;
 };
 

@@ -104,6 +104,17 @@ static void add_notes(json_t *o, const struct alert *a, const struct ending *how
     set_new(o, "notes", notes);
 }
 
+/* Names of the rules that hold, where there are any. */
+static void add_rules(json_t *o, const struct unit *u, const struct alert *a)
+{
+    struct ruling g;
+
+    rules_decide(u->rules, a, &g);
+    if (g.count > 0)
+        set_new(o, "rules", ruling_names(u->rules, &g));
+    ruling_done(&g);
+}
+
 static void add_result(json_t *o, const struct item *i, const struct alert *a,
                        const struct ending *how, msec_t wall)
 {
@@ -147,6 +158,7 @@ char *outcome_build(const struct config *c, struct item *i, const struct ending 
     set_new(o, "alert", alert_part(a, instance));
     set_new(o, "source", source_part(i->unit, i->index));
     add_result(o, i, a, how, wall);
+    add_rules(o, i->unit, a);
     add_record(o, c, how);
     add_notes(o, a, how);
     text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);

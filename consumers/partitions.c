@@ -24,7 +24,8 @@ struct partitions {
     struct partition *first;
     struct pattern *patterns;
     size_t patterns_count;
-    size_t metadata_max; /* halved when a broker refuses our metadata as too large */
+    struct rules **rules; /* of each consumers entry */
+    size_t metadata_max;  /* halved when a broker refuses our metadata as too large */
 };
 
 static void add_pattern(struct partitions *p, const struct config_consumer *c, const char *topic)
@@ -45,12 +46,28 @@ static void add_pattern(struct partitions *p, const struct config_consumer *c, c
     p->patterns[p->patterns_count++] = x;
 }
 
+/* Accepted in silence, it would promise what does not happen. */
+static void say_templates(const struct config_consumer *c)
+{
+    for (size_t i = 0; i < c->rules_count; i++)
+        if (c->rules[i].template[0] != '\0')
+            log_warn("rule-template",
+                     "consumer=\"%s\" rule=\"%s\"\tTemplates of the instance are not applied yet: "
+                     "records of this rule do without \"%s\"",
+                     c->name, c->rules[i].name, c->rules[i].template);
+}
+
 struct partitions *partitions_new(const struct config *c)
 {
     struct partitions *p = xcalloc(1, sizeof *p);
 
     p->config = c;
     p->metadata_max = METADATA_MAX;
+    p->rules = xcalloc(c->consumers_count, sizeof(struct rules *));
+    for (size_t i = 0; i < c->consumers_count; i++) {
+        p->rules[i] = rules_new(&c->consumers[i]);
+        say_templates(&c->consumers[i]);
+    }
     for (size_t i = 0; i < c->consumers_count; i++)
         for (size_t k = 0; k < c->consumers[i].topics.count; k++)
             add_pattern(p, &c->consumers[i], c->consumers[i].topics.items[k]);
@@ -71,6 +88,9 @@ struct partitions *partitions_free(struct partitions *p)
         if (p->patterns[i].name == NULL)
             regfree(&p->patterns[i].regex);
     free(p->patterns);
+    for (size_t i = 0; i < p->config->consumers_count; i++)
+        (void)rules_free(p->rules[i]);
+    free(p->rules);
     free(p);
     return NULL;
 }
@@ -105,6 +125,8 @@ struct partition *partitions_get(struct partitions *p, const char *topic, int32_
     x->topic = xstrdup(topic);
     x->number = number;
     x->consumer = partitions_consumer(p, topic);
+    if (x->consumer != NULL)
+        x->rules = p->rules[x->consumer - p->config->consumers];
     x->cut = MSEC_NONE;
     x->end = OFFSETS_NONE;
     x->next = p->first;

@@ -12,11 +12,13 @@
 #include "bridge/base/err.h"
 #include "bridge/config/config.h"
 #include "consumers/offsets.h"
+#include "consumers/rules.h"
 
 struct partition {
     char *topic;
     int32_t number;
     const struct config_consumer *consumer;
+    struct rules *rules;     /* of the consumers entry; borrowed, NULL: none */
     uint64_t epoch;          /* of the present or last assignment */
     uint64_t tracker;        /* number of `offsets`: tickets of an older one mean nothing to it */
     struct offsets *offsets; /* NULL while not assigned, or not started yet */

@@ -8,6 +8,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/partitions.h"
+#include "consumers/parts.h"
 
 /* What malloc and the lists add to each object, roughly. */
 #define OVERHEAD 32
@@ -78,6 +79,7 @@ struct unit *unit_new(struct partition *p, uint64_t ticket, const rd_kafka_messa
     at = (char *)(headers + count);
     copy_headers(headers, all, count, &at);
     *u = (struct unit){.consumer = p->consumer,
+                       .rules = p->rules,
                        .partition = p,
                        .tracker = p->tracker,
                        .ticket = ticket,
@@ -131,7 +133,7 @@ struct item *item_free(struct item *i)
 static void decode_again(struct unit *u)
 {
     alerts_done(&u->spare);
-    if (decode_message(u->consumer, &u->message, &u->spare, NULL) != DECODE_OK)
+    if (parts_decode(u->consumer, u->rules, &u->message, &u->spare, NULL) != DECODE_OK)
         panic("a message that decoded once does not decode again");
 }
 

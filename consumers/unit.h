@@ -14,6 +14,7 @@
 #include "consumers/alert.h"
 #include "consumers/message.h"
 #include "consumers/reconcile.h"
+#include "consumers/rules.h"
 
 struct partition;
 struct lane;
@@ -22,6 +23,7 @@ struct target;
 struct unit {
     struct message message; /* points into this very block; topic: the partition's */
     const struct config_consumer *consumer;
+    struct rules *rules;         /* of the consumer; NULL: none */
     struct partition *partition; /* where it came from; it outlives the unit */
     uint64_t tracker;            /* partition->tracker that the ticket is of */
     uint64_t ticket;

@@ -14,9 +14,12 @@
 #include "consumers/formats.h"
 #include "consumers/identity.h"
 #include "consumers/incident.h"
+#include "consumers/parts.h"
+#include "consumers/rules.h"
 #include "consumers/version.h"
 
 #define MESSAGE_MAX        ((size_t)64 * 1024 * 1024)
+#define RULING_MAX         ((size_t)256 * 1024)
 #define STANDIN_CLOSE_CODE "Solution provided"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -25,7 +28,8 @@ static const char usage[] =
     "Usage: itsm-bridge map [-c FILE] [--consumer NAME] [MESSAGE...]\n"
     "\n"
     "Shows what becomes of alert messages, without any network: format, normalised alert, keys,\n"
-    "and the request to ServiceNow that it makes as the first of its kind. Each MESSAGE is a file\n"
+    "the rules that hold with why and what they set, and the request to ServiceNow that it makes\n"
+    "as the first of its kind. Each MESSAGE is a file\n"
     "that holds one Kafka value; `-` or none reads one value from standard input.\n"
     "\n"
     "  -c, --config FILE    the configuration (default " DEFAULT_CONFIG_FILE ")\n"
@@ -38,6 +42,7 @@ static const char usage[] =
 struct mapping {
     const struct config *config;
     const struct config_consumer *consumer;
+    struct rules *rules;
     int64_t offset; /* of the message at hand: its number in this call */
 };
 
@@ -110,6 +115,7 @@ static void print_requests(const struct mapping *p, const struct alert *a, const
             p->consumer->close_code[0] != '\0' ? p->consumer->close_code : STANDIN_CLOSE_CODE,
         .contact_type = "",
         .cmdb_ci = "",
+        .rules = p->rules,
     };
     const struct version *v = &stamp->version;
     uint32_t generation = stamp->generation;
@@ -134,6 +140,28 @@ static void print_requests(const struct mapping *p, const struct alert *a, const
     }
 }
 
+/* Which rules hold, why, and what they set. False: the alert is dropped. */
+static bool print_ruling(const struct mapping *p, const struct alert *a)
+{
+    struct ruling g;
+    struct buf text;
+    bool goes_on;
+
+    if (p->consumer->rules_count == 0)
+        return true;
+    buf_init(&text, RULING_MAX);
+    rules_decide(p->rules, a, &g);
+    ruling_describe(p->rules, &g, a, &text);
+    (void)printf("\nRules\n%s%s", g.count > 0 ? buf_text(&text) : "  none holds\n",
+                 text.failed ? "  (cut: more than is shown here)\n" : "");
+    if (g.drop != NULL)
+        (void)printf("\nDropped: no request, only an outcome record and a count.\n");
+    goes_on = g.drop == NULL;
+    ruling_done(&g);
+    buf_done(&text);
+    return goes_on;
+}
+
 static void print_alert(const struct mapping *p, const struct alert *a, const struct message *m)
 {
     struct stamp stamp = {.generation = a->marked ? 0 : 1,
@@ -152,7 +180,8 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
     print_json(json);
     json_decref(json);
     print_keys(&keys, &stamp);
-    print_requests(p, a, &keys, &stamp);
+    if (print_ruling(p, a))
+        print_requests(p, a, &keys, &stamp);
 }
 
 static int map_message(struct mapping *p, const char *name, const struct buf *value)
@@ -168,7 +197,7 @@ static int map_message(struct mapping *p, const char *name, const struct buf *va
     struct alerts list = {0};
     struct err e = {0};
 
-    if (decode_message(p->consumer, &m, &list, &e) != DECODE_OK) {
+    if (parts_decode(p->consumer, p->rules, &m, &list, &e) != DECODE_OK) {
         (void)printf("== %s\nBad message, dead-letter class %s\n%s\n\n", name, e.code, e.text);
         return EXIT_FAILED;
     }
@@ -255,6 +284,7 @@ static int map_all(const struct config *c, const char *consumer, char **paths, i
 
     if (p.consumer == NULL)
         return EXIT_USAGE;
+    p.rules = rules_new(p.consumer);
     print_standins(&p);
     if (count == 0)
         worst = map_file(&p, "-");
@@ -263,6 +293,7 @@ static int map_all(const struct config *c, const char *consumer, char **paths, i
 
         worst = rc > worst ? rc : worst;
     }
+    (void)rules_free(p.rules);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("itsm-bridge map: cannot write to standard output");
         return EXIT_FAILED;

@@ -539,17 +539,10 @@ static const struct config_key keys[] = {
 
 const struct config_key *config_key_at(size_t i)
 {
-    const struct {
-        const struct config_key *keys;
-        size_t count;
-    } parts[] = {{config_connection_keys, config_connection_keys_count},
-                 {keys, ARRAY_LEN(keys)},
-                 {config_rule_keys, config_rule_keys_count}};
-    size_t part = 0;
-
-    for (; i >= parts[part].count; part++)
-        i -= parts[part].count;
-    return &parts[part].keys[i];
+    if (i < config_connection_keys_count)
+        return &config_connection_keys[i];
+    i -= config_connection_keys_count;
+    return i < ARRAY_LEN(keys) ? &keys[i] : &config_rule_keys[i - ARRAY_LEN(keys)];
 }
 
 size_t config_keys_count(void)

@@ -49,11 +49,11 @@ static void unit_done(void *arg, struct unit *u, usec_t now)
     intake_free_unit(&r->n, u);
 }
 
-static void start(struct rig *r)
+static void start_with(struct rig *r, const char *entry)
 {
     standin_reset();
     decoded = 0;
-    *r = (struct rig){.c = standin_config("{ topics = [\"alerts\"]; clear_wait_s = 30; }")};
+    *r = (struct rig){.c = standin_config(entry)};
     r->p = partitions_new(r->c);
     r->x = partitions_get(r->p, "alerts", 0);
     partition_assign(r->x, 1, 0);
@@ -61,6 +61,11 @@ static void start(struct rig *r)
     r->lanes = lanes_new(100);
     r->ends = ends_new(r->c, NULL, r->m, unit_done, unit_done, r);
     intake_init(&r->n, r->c, r->lanes, r->ends, r->m);
+}
+
+static void start(struct rig *r)
+{
+    start_with(r, "{ topics = [\"alerts\"]; clear_wait_s = 30; }");
 }
 
 static void drop_lane(void *arg, struct lane *lane)
@@ -249,6 +254,70 @@ static void offsets_that_went_back_begin_a_new_tracker(void **state)
     stop(&r);
 }
 
+/* Never silent: an outcome record, a count by rule, and the offset waits for the record. */
+static void what_a_rule_drops_has_an_outcome(void **state)
+{
+    struct metric *count;
+    struct rig r;
+
+    (void)state;
+    start_with(&r, "{ name = \"in\"; topics = [\"alerts\"]; rules: ("
+                   " { name = \"first\"; continue = true; },"
+                   " { name = \"no clears\"; drop = true;"
+                   "   when: ( { field = \"state\"; equals = \"cleared\"; } ); } ); }");
+    receive(&r, 0, CUT, standin_alert(1, "Fired"));
+    assert_int_equal(standin_sent(), 0);
+    receive(&r, 1, CUT, standin_alert(1, "Resolved"));
+    assert_int_equal(lanes_items(r.lanes), 1);
+    assert_int_equal(standin_sent(), 1);
+    assert_non_null(strstr(standin_record(0)->value, "\"operation\":\"dropped\",\"why\":\"rule\""));
+    assert_non_null(strstr(standin_record(0)->value, "\"rules\":[\"first\",\"no clears\"]"));
+    assert_int_equal(offsets_ahead(r.x->offsets), 0);
+    standin_answer_all(NOW);
+    assert_int_equal(offsets_ahead(r.x->offsets), 1);
+    count = metrics_counter(r.m, "alerts_dropped_total", "rule=\"in/no clears\"", NULL);
+    assert_int_equal(metric_value(count), 1);
+    stop(&r);
+}
+
+/* Parts come back alike when they are decoded again. */
+static void parts_are_items_of_one_unit(void **state)
+{
+    char *text = standin_alert(1, "Fired"), *two = xcalloc(1, 2 * strlen(text) + 100);
+    const char *list = strstr(text, "\"alertTargetIDs\":[");
+    struct lane *lane;
+    struct rig r;
+    size_t seen = 0;
+
+    (void)state;
+    assert_non_null(list);
+    list += strlen("\"alertTargetIDs\":[");
+    (void)snprintf(two, 2 * strlen(text) + 100, "%.*s\"/t/A\",\"/t/b\",%s", (int)(list - text),
+                   text, list);
+    start_with(&r, "{ topics = [\"alerts\"]; rules: ( { individual_work_items = true; } ); }");
+    receive(&r, 0, CUT, two);
+    assert_int_equal(lanes_count(r.lanes), 3);
+    assert_int_equal(r.n.units, 1);
+    for (; (lane = lanes_first_ready(r.lanes)) != NULL; seen++) {
+        struct item *i = lane->items;
+        char *part = xstrdup(item_alert(i)->part);
+
+        item_forget(i);
+        assert_string_equal(item_alert(i)->part, part);
+        free(part);
+        lane_move(r.lanes, lane, LANE_IDLE);
+        lanes_take(r.lanes, i);
+        ends_item(r.ends, i, &(struct ending){.operation = "created", .table = "incident"}, NOW);
+        lanes_settle(r.lanes, lane);
+    }
+    assert_int_equal(seen, 3);
+    assert_int_equal(offsets_frontier(r.x->offsets), 0);
+    standin_answer_all(NOW);
+    assert_int_equal(offsets_frontier(r.x->offsets), 1);
+    free(text);
+    stop(&r);
+}
+
 static char *many(int count)
 {
     struct buf b;
@@ -306,6 +375,8 @@ int main(void)
         cmocka_unit_test(too_old_needs_all_of_it),
         cmocka_unit_test(a_map_names_what_was_finished_before),
         cmocka_unit_test(offsets_that_went_back_begin_a_new_tracker),
+        cmocka_unit_test(what_a_rule_drops_has_an_outcome),
+        cmocka_unit_test(parts_are_items_of_one_unit),
         cmocka_unit_test(thousands_of_alerts_in_one_message_are_decoded_twice),
     };
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "consumers/parts.h"
 #include "tests/support/alert_support.h"
 
 static json_t *keys_json(const struct alert *a)
@@ -44,28 +45,47 @@ static json_t *body_json(const struct incident_context *x, const struct alert *a
     return incident_create(x, a, generation, v, &stamp);
 }
 
+static json_t *one_result(const struct incident_context *x, const struct alert *a,
+                          const struct version *v)
+{
+    json_t *o = json_pack("{s:o, s:o}", "alert", alert_to_json(a), "keys", keys_json(a));
+    struct ruling g;
+
+    rules_decide(x->rules, a, &g);
+    if (x->consumer->rules_count > 0)
+        (void)json_object_set_new(o, "rules", ruling_names(x->rules, &g));
+    if (g.drop != NULL)
+        (void)json_object_set_new(o, "dropped", json_true());
+    else
+        (void)json_object_set_new(o, "body", body_json(x, a, v));
+    ruling_done(&g);
+    return o;
+}
+
 json_t *alert_case_result(const struct config_consumer *c, const struct message *m)
 {
     struct incident_context x = alert_support_context(c);
     struct version v = version_of(m);
     struct alerts list = {0};
     struct err e = {0};
-    json_t *out;
+    json_t *out = NULL;
 
-    switch (decode_message(c, m, &list, &e)) {
+    x.rules = rules_new(c);
+    switch (parts_decode(c, x.rules, m, &list, &e)) {
     case DECODE_BAD:
-        return json_pack("{s:s, s:s}", "bad", e.code, "why", e.text);
+        out = json_pack("{s:s, s:s}", "bad", e.code, "why", e.text);
+        break;
     case DECODE_SKIP:
-        return json_string("skip");
+        out = json_string("skip");
+        break;
     case DECODE_OK:
+        out = json_array();
         break;
     }
-    out = json_array();
     for (size_t i = 0; i < list.count; i++)
-        (void)json_array_append_new(
-            out, json_pack("{s:o, s:o, s:o}", "alert", alert_to_json(list.items[i]), "keys",
-                           keys_json(list.items[i]), "body", body_json(&x, list.items[i], &v)));
+        (void)json_array_append_new(out, one_result(&x, list.items[i], &v));
     alerts_done(&list);
+    (void)rules_free(x.rules);
     return out;
 }
 

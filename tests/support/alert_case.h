@@ -6,8 +6,9 @@
 
 #include "consumers/alert.h"
 
-/* Each alert of the message with its keys and the body of the request that it makes as the first of
- * its instance; a bad message as its class and reason; "skip". New reference. */
+/* Each alert of the message with its keys, the names of the rules that hold where the entry has
+ * rules, and the body of the request that it makes as the first of its instance, or `dropped`; a
+ * bad message as its class and reason; "skip". New reference. */
 json_t *alert_case_result(const struct config_consumer *c, const struct message *m);
 
 /* Compares with the file, to the byte; with CASES_WRITE=1 in the environment the file is written

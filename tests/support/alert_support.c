@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,6 +18,31 @@ struct config_consumer alert_support_consumer(void)
 
     return (struct config_consumer){
         .name = name, .format = format, .target = target, .close_code = none};
+}
+
+struct config *alert_support_config(const char *consumers)
+{
+    char path[] = "/tmp/itsm-rules-XXXXXX";
+    struct config_errors errors;
+    struct config *c;
+    int fd = mkstemp(path);
+    FILE *f;
+
+    assert_true(fd >= 0);
+    f = fdopen(fd, "w");
+    assert_non_null(f);
+    (void)fprintf(f,
+                  "connection: { name = \"t\"; server_url = \"https://acme.service-now.com\";\n"
+                  "auth: { client_id = \"i\"; client_secret = \"s\"; }; };\n"
+                  "kafka: { bootstrap_servers = \"localhost:9092\"; };\nconsumers: %s;\n",
+                  consumers);
+    assert_int_equal(fclose(f), 0);
+    c = config_load(path, CONFIG_NO_SECRETS, &errors);
+    (void)unlink(path);
+    if (c == NULL)
+        fail_msg("%s\n%s", consumers, errors.items[0].text);
+    config_errors_done(&errors);
+    return c;
 }
 
 struct message alert_support_message(const void *value, size_t length)

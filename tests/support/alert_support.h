@@ -10,6 +10,9 @@
 
 /* Consumers entry "alerts": format auto, target incident, no fields. Static parts, never freed. */
 struct config_consumer alert_support_consumer(void);
+/* A configuration with these consumers entries, read by config_load; the test fails when it is
+ * refused. Caller frees. */
+struct config *alert_support_config(const char *consumers);
 /* Message of topic "alerts", partition 3, offset 42, 2025-06-01T10:20:31.000Z. */
 struct message alert_support_message(const void *value, size_t length);
 /* close_code "Solution provided", nothing else, of this consumers entry. */

@@ -103,7 +103,7 @@ static void test_context_and_fields(void **state)
     assert_string_equal(alert_support_column(body, "caller_id"), "abel.tuter");
     assert_string_equal(alert_support_column(body, "state"), "1");
     assert_int_equal(strlen(alert_support_column(body, "sys_id")), 32);
-    assert_string_equal(alert_support_column(body, "contact_type"), "monitoring");
+    assert_string_equal(alert_support_column(body, "contact_type"), "phone");
     assert_string_equal(alert_support_column(body, "cmdb_ci"), x.cmdb_ci);
     json_decref(body);
     body = incident_update(&x, a, 0, &content);
