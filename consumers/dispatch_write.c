@@ -476,10 +476,24 @@ static bool find_ci(struct write *w, const char **ret_ci, usec_t now)
     return true;
 }
 
+/* The instance's template that a rule names for this alert, else the consumer's. */
+static const char *template_of(struct item *fire)
+{
+    const char *name = fire->unit->consumer->template;
+    struct ruling g;
+
+    if (fire->unit->rules == NULL)
+        return name;
+    rules_decide(fire->unit->rules, item_alert(fire), &g);
+    if (g.template[0] != '\0')
+        name = g.template;
+    ruling_done(&g);
+    return name;
+}
+
 /* The body of the write in w->body; false: wait for a look-up. */
 static bool make_body(struct write *w, usec_t now)
 {
-    const struct config_consumer *consumer = w->lane->items->unit->consumer;
     const char *ci;
     bool item = find_ci(w, &ci, now), complete;
 
@@ -487,7 +501,8 @@ static bool make_body(struct write *w, usec_t now)
     if (!is_create(w->what.action))
         return true;
     complete =
-        lookups_complete(w->d->lookups, DISPATCH_TABLE, consumer->template, w->body, &w->note, now);
+        lookups_complete(w->d->lookups, DISPATCH_TABLE, template_of(item_at(w->lane, w->what.fire)),
+                         w->body, &w->note, now);
     return item && complete;
 }
 

@@ -81,6 +81,18 @@ struct lookups *lookups_free(struct lookups *l)
     return NULL;
 }
 
+static const char *target_of(const struct config_consumer *c, const struct config_rule *r)
+{
+    return r->target[0] != '\0' ? r->target : c->target;
+}
+
+static void want_of_rule(struct lookups *l, const char *table, const struct config_consumer *c,
+                         const struct config_rule *r)
+{
+    if (r->template[0] != '\0' && strcmp(target_of(c, r), table) == 0)
+        snow_templates_want(l->templates, table, r->template);
+}
+
 void lookups_want(struct lookups *l, const char *table)
 {
     dictionary_want(l->dictionary, table);
@@ -89,6 +101,8 @@ void lookups_want(struct lookups *l, const char *table)
 
         if (strcmp(c->target, table) == 0 && c->template[0] != '\0')
             snow_templates_want(l->templates, table, c->template);
+        for (size_t k = 0; k < c->rules_count; k++)
+            want_of_rule(l, table, c, &c->rules[k]);
     }
 }
 
@@ -146,27 +160,49 @@ static void check_column(const struct lookups *l, const char *table, const struc
     buf_done(&like);
 }
 
-/* The look-ups that this starts say by themselves what is not there. */
-static void check_consumer(struct lookups *l, const struct config_consumer *c, usec_t now)
+/* Columns always, values where they are constants. The look-ups that this starts say by themselves
+ * what is not there. */
+static void check_pairs(struct lookups *l, const char *table, const struct config_pairs *pairs,
+                        usec_t now)
 {
     const struct values_said nobody = {0};
     json_t *scratch = json_object();
 
-    for (size_t i = 0; i < c->fields.count; i++) {
-        const struct config_pair *p = &c->fields.items[i];
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct config_pair *p = &pairs->items[i];
 
-        check_column(l, c->target, p);
-        check_choice(l, c->target, p);
-        (void)values_put(l->values, c->target, p->name, p->value, scratch, &nobody, now);
+        check_column(l, table, p);
+        if (strpbrk(p->value, "{}") != NULL)
+            continue;
+        check_choice(l, table, p);
+        (void)values_put(l->values, table, p->name, p->value, scratch, &nobody, now);
     }
     json_decref(scratch);
 }
 
+static void check_rule(struct lookups *l, const char *table, const struct config_rule *r,
+                       usec_t now)
+{
+    static char group[] = "assignment_group", category[] = "category";
+    struct config_pair named[] = {{group, r->assignment_group}, {category, r->category}};
+    const struct config_pairs pairs = {.items = named, .count = ARRAY_LEN(named)};
+
+    check_pairs(l, table, &pairs, now);
+    check_pairs(l, table, &r->fields, now);
+    check_pairs(l, table, &r->default_fields, now);
+}
+
 static void check_all(struct lookups *l, usec_t now)
 {
-    for (size_t i = 0; i < l->config->consumers_count; i++)
-        if (dictionary_wanted(l->dictionary, l->config->consumers[i].target))
-            check_consumer(l, &l->config->consumers[i], now);
+    for (size_t i = 0; i < l->config->consumers_count; i++) {
+        const struct config_consumer *c = &l->config->consumers[i];
+
+        if (dictionary_wanted(l->dictionary, c->target))
+            check_pairs(l, c->target, &c->fields, now);
+        for (size_t k = 0; k < c->rules_count; k++)
+            if (dictionary_wanted(l->dictionary, target_of(c, &c->rules[k])))
+                check_rule(l, target_of(c, &c->rules[k]), &c->rules[k], now);
+    }
 }
 
 usec_t lookups_tick(struct lookups *l, usec_t now)

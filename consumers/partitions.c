@@ -46,17 +46,6 @@ static void add_pattern(struct partitions *p, const struct config_consumer *c, c
     p->patterns[p->patterns_count++] = x;
 }
 
-/* Accepted in silence, it would promise what does not happen. */
-static void say_templates(const struct config_consumer *c)
-{
-    for (size_t i = 0; i < c->rules_count; i++)
-        if (c->rules[i].template[0] != '\0')
-            log_warn("rule-template",
-                     "consumer=\"%s\" rule=\"%s\"\tTemplates of the instance are not applied yet: "
-                     "records of this rule do without \"%s\"",
-                     c->name, c->rules[i].name, c->rules[i].template);
-}
-
 struct partitions *partitions_new(const struct config *c)
 {
     struct partitions *p = xcalloc(1, sizeof *p);
@@ -66,7 +55,6 @@ struct partitions *partitions_new(const struct config *c)
     p->rules = xcalloc(c->consumers_count, sizeof(struct rules *));
     for (size_t i = 0; i < c->consumers_count; i++) {
         p->rules[i] = rules_new(&c->consumers[i]);
-        say_templates(&c->consumers[i]);
     }
     for (size_t i = 0; i < c->consumers_count; i++)
         for (size_t k = 0; k < c->consumers[i].topics.count; k++)

@@ -56,7 +56,7 @@ static void describe_settings(const struct rule *rule, const struct alert *a, st
     if (rule->target[0] != '\0')
         (void)buf_addf(out, "\n    target %s", rule->target);
     if (c->template[0] != '\0')
-        (void)buf_addf(out, "\n    template \"%s\" (not applied yet)", c->template);
+        (void)buf_addf(out, "\n    template \"%s\"", c->template);
     if (c->individual_work_items)
         (void)buf_add_text(out, "\n    a record for each configuration item");
     for (size_t i = 0; i < c->default_fields.count; i++)

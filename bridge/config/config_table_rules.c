@@ -82,8 +82,9 @@ const struct config_key config_rule_keys[] = {
      .preset = "",
      .high = 100,
      .check = config_check_line,
-     .help = "Name of a template of the instance, for its constants. Read and shown, not applied "
-             "yet: the start says so."},
+     .help = "Name of a template of the instance (sys_template), in place of the entry's: its "
+             "values go "
+             "where nothing else gives one."},
     {.path = "consumers[].rules[].fields",
      .type = KEY_PAIRS,
      .offset = RULE(fields),
