@@ -7,21 +7,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <stdint.h>
-#include <string.h>
 
-/* Without it libcrypto would ask the terminal. */
-static int on_password(char *out, int size, int rwflag, void *arg)
-{
-    const char *password = arg;
-    size_t length = strlen(password);
-
-    (void)rwflag;
-    if (length == 0 || length > (size_t)size)
-        return -1;
-    memcpy(out, password, length);
-    return (int)length;
-}
+#include "bridge/servicenow/pem.h"
 
 static X509 *read_certificate(const char *path, struct err *e)
 {
@@ -40,19 +27,16 @@ static X509 *read_certificate(const char *path, struct err *e)
 
 static EVP_PKEY *read_key(const char *path, const char *password, struct err *e)
 {
-    BIO *file = BIO_new_file(path, "r");
-    EVP_PKEY *key = NULL;
+    bool opened;
+    EVP_PKEY *key = pem_read_key(path, password, &opened);
 
-    if (file != NULL)
-        key = PEM_read_bio_PrivateKey(file, NULL, on_password, (void *)(uintptr_t)password);
     if (key == NULL)
         (void)err_set(e, ERR_CONFIG, "client-certificate",
                       "The key '%s' of the client certificate (connection.client_key) %s", path,
-                      file == NULL ? "cannot be opened; give the bridge's user the right to read "
-                                     "it, or correct the path"
-                                   : "holds no private key in PEM form, or "
-                                     "connection.client_key_password is not its password");
-    BIO_free(file);
+                      opened ? "holds no private key in PEM form, or "
+                               "connection.client_key_password is not its password"
+                             : "cannot be opened; give the bridge's user the right to read it, or "
+                               "correct the path");
     return key;
 }
 

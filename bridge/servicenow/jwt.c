@@ -2,11 +2,9 @@
 #include "bridge/servicenow/jwt.h"
 
 #include <jansson.h>
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,56 +12,37 @@
 
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
+#include "bridge/servicenow/pem.h"
 #include "bridge/servicenow/wipe.h"
 
 #define JTI_BYTES    16
 #define KEY_BITS_MIN 2048
 #define ISSUED_AGO_S 10 /* a server whose clock is behind must not see a token from the future */
 
-/* Without it libcrypto would ask the terminal. */
-static int on_password(char *out, int size, int rwflag, void *arg)
-{
-    const char *password = arg;
-    size_t length = strlen(password);
-
-    (void)rwflag;
-    if (length == 0 || length > (size_t)size)
-        return -1;
-    memcpy(out, password, length);
-    return (int)length;
-}
-
 static EVP_PKEY *read_key(const struct config_jwt *c, struct err *e)
 {
-    char *password = c->key_password.value;
-    BIO *file = BIO_new_file(c->key, "r");
-    EVP_PKEY *key = NULL;
+    bool opened;
+    EVP_PKEY *key = pem_read_key(c->key, c->key_password.value, &opened);
 
-    if (file == NULL) {
+    if (!opened)
         (void)err_set(e, ERR_CONFIG, "jwt-key",
                       "The key '%s' (connection.auth.jwt_key) cannot be opened; give the bridge's "
                       "user the right to read it, or correct the path",
                       c->key);
-        goto out;
-    }
-    key = PEM_read_bio_PrivateKey(file, NULL, on_password, password);
-    if (key == NULL) {
+    else if (key == NULL)
         (void)err_set(e, ERR_CONFIG, "jwt-key",
                       "The key '%s' (connection.auth.jwt_key) cannot be read: it holds no private "
                       "key in PEM form, or connection.auth.jwt_key_password is not its password",
                       c->key);
-    } else if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < KEY_BITS_MIN) {
+    else if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < KEY_BITS_MIN)
         (void)err_set(e, ERR_CONFIG, "jwt-key",
                       "The key '%s' (connection.auth.jwt_key) is no RSA key of %d bits or more; "
                       "make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072",
                       c->key, KEY_BITS_MIN);
-        EVP_PKEY_free(key);
-        key = NULL;
-    }
-out:
-    ERR_clear_error();
-    BIO_free(file);
-    return key;
+    else
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
 }
 
 /* base64url without padding (RFC 7515 2). New. */

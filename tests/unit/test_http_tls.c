@@ -17,7 +17,7 @@
 #include "tests/support/key_rig.h"
 #include "tests/support/tls_server.h"
 
-#define HOUR 3600
+#define HOUR 3600L
 
 enum file { CA, OTHER_CA, GOOD, EXPIRED, NOT_YET, FOREIGN, CLIENT, CLIENT_KEY, LOCKED, OLD, FILES };
 
