@@ -130,6 +130,7 @@ static void read_headers(struct call *c)
         [HDR_ACCEPT] = "Accept",
         [HDR_ACCEPT_ENCODING] = "Accept-Encoding",
         [HDR_API_KEY] = "x-sn-apikey",
+        [HDR_AUTHENTICATION] = "Authentication",
         [HDR_AUTHORIZATION] = "Authorization",
         [HDR_CONTENT_TYPE] = "Content-Type",
         [HDR_COOKIE] = "Cookie",

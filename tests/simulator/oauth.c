@@ -6,6 +6,8 @@
  */
 #include "tests/simulator/oauth.h"
 #include "tests/simulator/accounts.h"
+#include "tests/simulator/assertion.h"
+#include "tests/simulator/credential.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,8 @@ struct token {
     char *user, *client;
     usec_t access_end, refresh_end;
     int64_t access_life_s;
-    bool of_client; /* made by client_credentials */
+    bool of_client;      /* made by client_credentials */
+    char credential[33]; /* of the row in oauth_credential */
     struct token *next;
 };
 
@@ -170,6 +173,7 @@ static struct token *record(struct sim *sim, const struct oauth_client *c, const
     t->user = xstrdup(user);
     t->client = xstrdup(c->id);
     t->of_client = of_client;
+    rng_hex(&sim->rng, t->credential, 32, false);
     t->next = sim->tokens->list;
     sim->tokens->list = t;
     return t;
@@ -193,6 +197,9 @@ static void issue(struct sim *sim, struct answer *a, const struct oauth_client *
         new_refresh(sim, t, c->refresh_life_s, now);
     else if (with_refresh)
         t->refresh_end = now + (usec_t)c->refresh_life_s * 1000000;
+    if (with_refresh)
+        credential_write(sim, t->credential, t->client, t->user,
+                         sim_now_s(sim) + (int64_t)((t->refresh_end - now) / 1000000));
     grant(sim, a, t, with_refresh);
 }
 
@@ -259,6 +266,20 @@ static void grant_refresh(struct sim *sim, const struct oauth_client *c, const s
     grant(sim, a, t, sim->set.refresh_in_answer);
 }
 
+/* The assertion stands in the form, or in a header as the vendor's Python client sends it. */
+static void grant_jwt(struct sim *sim, const struct oauth_client *c, const struct pair *p, size_t n,
+                      struct answer *a)
+{
+    char *subject = assertion_subject(sim, form(p, n, "assertion"), c->id);
+    const struct user *u = subject ? user_find(sim, subject) : NULL;
+
+    free(subject);
+    if (u == NULL || !u->active || u->locked)
+        refuse(a);
+    else
+        issue(sim, a, c, u->name, false);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct sim *, const struct oauth_client *, const struct pair *, size_t,
@@ -267,6 +288,7 @@ static const struct {
     {"password", grant_password},
     {"refresh_token", grant_refresh},
     {"client_credentials", grant_client},
+    {"urn:ietf:params:oauth:grant-type:jwt-bearer", grant_jwt},
 };
 
 /* Client id and secret from form or, where that is set, from HTTP Basic. */
@@ -311,6 +333,23 @@ static void run_grant(struct sim *sim, const struct request *r, const struct pai
     a->anonymous = true;
 }
 
+/* An assertion in the header Authentication counts as one in the form. */
+static struct pair *form_read(const struct request *r, size_t *ret_n)
+{
+    const char *header = r->header[HDR_AUTHENTICATION];
+    struct str text = {0};
+    struct pair *p;
+
+    str_puts(&text, r->body.p ? r->body.p : "");
+    if (header && strncmp(header, "Bearer ", 7) == 0) {
+        str_puts(&text, "&assertion=");
+        url_encode(&text, header + 7);
+    }
+    p = pairs_read(text.p, true, ret_n);
+    str_free(&text);
+    return p;
+}
+
 void oauth_token(struct sim *sim, const struct request *r, struct answer *a)
 {
     const char *type = r->header[HDR_CONTENT_TYPE];
@@ -330,9 +369,20 @@ void oauth_token(struct sim *sim, const struct request *r, struct answer *a)
         run_grant(sim, r, r->arg, r->n_args, a);
         return;
     }
-    p = pairs_read(r->body.p ? r->body.p : "", true, &n);
+    p = form_read(r, &n);
     run_grant(sim, r, p, n, a);
     pairs_free(p, n);
+}
+
+static bool revoke_works(const struct sim *sim, const struct request *r)
+{
+    const char *which = sim->set.revoke;
+
+    if (strcmp(which, "url") == 0)
+        return request_arg(r, "token") != NULL;
+    if (strcmp(which, "plain") == 0)
+        return strcmp(r->path, "/oauth_revoke.do") == 0;
+    return strcmp(which, "none") != 0;
 }
 
 void oauth_revoke(struct sim *sim, const struct request *r, struct answer *a)
@@ -343,7 +393,7 @@ void oauth_revoke(struct sim *sim, const struct request *r, struct answer *a)
 
     if (token == NULL)
         token = form(p, n, "token");
-    if (*token)
+    if (*token && revoke_works(sim, r))
         (void)oauth_kill(sim, token, false);
     pairs_free(p, n);
     a->status = 200;

@@ -11,6 +11,7 @@ enum header {
     HDR_ACCEPT,
     HDR_ACCEPT_ENCODING,
     HDR_API_KEY,
+    HDR_AUTHENTICATION, /* not a mistake: some clients send an assertion so */
     HDR_AUTHORIZATION,
     HDR_CONTENT_TYPE,
     HDR_COOKIE,

@@ -344,6 +344,14 @@ static column_list oauth_entity = {
     NULL,
 };
 
+static column_list oauth_credential = {
+    "type|s|40|||Type",
+    "expires|d|40|||Expires",
+    "user|r|32||sys_user|User",
+    "peer|r|32||oauth_entity|OAuth entity",
+    NULL,
+};
+
 static column_list sys_journal_field = {
     "element|s|80|||Element",
     "element_id|s|32|||Element ID|H",
@@ -391,6 +399,7 @@ static const struct {
     {"sys_properties", "System Property", NULL, NULL, 0, TABLE_PLAIN, sys_properties, NULL},
     {"v_plugin", "Plugin", NULL, NULL, 0, TABLE_PLAIN, v_plugin, NULL},
     {"oauth_entity", "Application Registry", NULL, NULL, 0, TABLE_PLAIN, oauth_entity, NULL},
+    {"oauth_credential", "Manage Tokens", NULL, NULL, 0, TABLE_PLAIN, oauth_credential, NULL},
     {"sys_journal_field", "Journal Entry", NULL, NULL, 0, TABLE_PLAIN, sys_journal_field, NULL},
     {"sys_audit_delete", "Audit Deleted Record", NULL, NULL, 0, TABLE_PLAIN, sys_audit_delete,
      NULL},

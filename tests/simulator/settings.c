@@ -77,6 +77,12 @@ static const struct entry entries[] = {
     FLAG(url_parameters, "false", "token parameters may stand in the URL"),
     FLAG(client_basic, "true",
          "the OAuth client may sign in by HTTP Basic (the vendor's own does)"),
+    TEXT(jwt_key, "", "file of the public key (PEM) of the JWT bearer grant; empty: not allowed"),
+    TEXT(jwt_kid, "", "key id that an assertion must name, empty: any"),
+    TEXT(jwt_audience, "", "audience that an assertion must name, empty: the client id"),
+    TEXT(revoke, "any",
+         "which revocation works: any, url (token in the URL), plain "
+         "(/oauth_revoke.do) or none"),
     TEXT(challenge, "BASIC", "WWW-Authenticate scheme of a 401: BASIC, BEARER or both"),
     FLAG(gzip, "true", "pack answers when asked"),
     FLAG(chunked, "true", "answers of the Table API in chunked encoding"),

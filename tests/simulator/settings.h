@@ -28,7 +28,7 @@ struct settings {
     bool grant_password, grant_refresh, grant_client_credentials;
     bool same_token, new_refresh_token, refresh_in_answer, refresh_kills_access;
     bool client_credentials_refresh, url_parameters, client_basic;
-    char *challenge;
+    char *challenge, *jwt_key, *jwt_kid, *jwt_audience, *revoke;
     /* answers */
     bool gzip, chunked, cookies, random_member_order, strict_headers, null_display;
     char *base_url;

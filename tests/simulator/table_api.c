@@ -111,6 +111,7 @@ static bool readable(const struct call *c)
         const char *table, *role;
     } needs[] = {{"sys_user_has_role", "itil"},
                  {"sys_audit_delete", "admin"},
+                 {"oauth_credential", "admin"},
                  {"sys_journal_field", "admin"}};
 
     for (size_t i = 0; c->sim->set.enforce_roles && i < sizeof(needs) / sizeof(needs[0]); i++) {

@@ -8,10 +8,11 @@ import traceback
 import behaviour
 import behaviour_accounts
 import behaviour_faults
+import behaviour_sign_in
 from harness import SIM, TESTS, Running
 from sim_client import Sim
 
-MODULES = (behaviour, behaviour_accounts, behaviour_faults)  # importing them fills TESTS
+MODULES = (behaviour, behaviour_accounts, behaviour_faults, behaviour_sign_in)  # importing them fills TESTS
 
 
 def main():
