@@ -18,6 +18,10 @@ int cmd_check(int argc, char **argv);
 /* explain: cause and cure of short codes. */
 int cmd_explain(int argc, char **argv);
 
+/* login: gets tokens and stores them; logout: revokes and removes them. */
+int cmd_login(int argc, char **argv);
+int cmd_logout(int argc, char **argv);
+
 /* config print | reference | check: works without network. */
 int cmd_config(int argc, char **argv);
 

@@ -24,6 +24,8 @@ static const struct command commands[] = {
     {"check", cmd_check, "the installation checklist: what is complete, what is not, what to do"},
     {"map", cmd_map,
      "show what becomes of a message: alert, keys, ServiceNow request (no network)"},
+    {"login", cmd_login, "get tokens from ServiceNow and store them; --rotate ends the old ones"},
+    {"logout", cmd_logout, "revoke the stored tokens and remove them"},
     {"config", cmd_config, "check, print or explain the configuration"},
     {"explain", cmd_explain, "cause and cure of a short code of the log, a dead letter, a check"},
     {"version", cmd_version, "print the version"},

@@ -56,6 +56,7 @@ struct snow {
     msec_t skew;
     bool skew_known;
     enum window_state said;
+    char *life_query; /* under way: when does the refresh token end; NULL: not */
     struct metrics *metrics;
     struct metric *counts[KINDS][VERDICTS];
     struct metric *seconds[KINDS];
@@ -356,12 +357,53 @@ static void finish_done(struct snow *s, usec_t now)
         job_finish(job, now);
 }
 
+static void on_life(void *arg, const struct snow_op *ops, const struct snow_outcome *outcomes,
+                    size_t n, usec_t now)
+{
+    struct snow *s = arg;
+    const struct config_auth *a = &s->c->auth;
+    msec_t end = 0;
+
+    (void)ops;
+    (void)n;
+    if (outcomes[0].verdict == SNOW_OK)
+        end = oauth_life_read(outcomes[0].result, a->client_id, a->username);
+    oauth_told_life(s->oauth, end, now);
+    free(s->life_query);
+    s->life_query = NULL;
+}
+
+/* One question for each sign-in, when there is room. Few users may read that table; then the end
+ * stays assumed or configured. */
+static void ask_life(struct snow *s, usec_t now)
+{
+    struct snow_op op = {
+        .kind = SNOW_LIST, .table = OAUTH_LIFE_TABLE, .fields = OAUTH_LIFE_FIELDS, .limit = 100};
+    struct buf query;
+
+    if (s->life_query != NULL || s->closing || !oauth_asks_life(s->oauth, now) ||
+        window_state(s->window) != WINDOW_OPEN ||
+        window_in_flight(s->window) >= window_size(s->window))
+        return;
+    buf_init(&query, REQUEST_URL_MAX);
+    if (oauth_life_query(&query, s->c->auth.client_id) == 0) {
+        op.query = s->life_query = buf_take(&query, &(size_t){0});
+        if (snow_submit(s, WINDOW_SYNC, &op, 1, on_life, s, now, NULL) == 0)
+            return;
+    }
+    buf_done(&query);
+    free(s->life_query);
+    s->life_query = NULL;
+    oauth_told_life(s->oauth, 0, now);
+}
+
 usec_t snow_tick(struct snow *s, usec_t now)
 {
     usec_t watch = oauth_watch(s->oauth, now);
     usec_t deadline = usec_min(watch, oauth_tick(s->oauth, now));
 
     watch_sign_in(s, now);
+    ask_life(s, now);
     finish_done(s, now);
     watch_window(s, now);
     return usec_min(deadline, window_next(s->window));
@@ -431,6 +473,7 @@ struct snow *snow_free(struct snow *s)
     s->oauth = oauth_free(s->oauth);
     s->http = http_free(s->http);
     (void)window_free(s->window);
+    free(s->life_query);
     free(s);
     return NULL;
 }
