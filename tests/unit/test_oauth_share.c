@@ -223,7 +223,7 @@ static void test_bad_store_is_not_used(void **state)
     sign_in(r);
     oauth_rig_put(r->store, "{\"version\": 1, \"host\": \"other\", \"access_token\": \"Tok9\"}");
     for (int i = 1; i <= 5; i++)
-        (void)oauth_watch(r->oauth, oauth_rig_now(r) + i * 2 * USEC_S);
+        (void)oauth_watch(r->oauth, oauth_rig_now(r) + 2 * USEC_S * i);
     assert_string_equal(oauth_rig_authorization(r, 0), "Bearer Tok1");
     assert_int_equal(oauth_rig_said(r, "The tokens in memory are used on"), 1);
     assert_int_equal(unlink(r->store), 0);
