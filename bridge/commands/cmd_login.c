@@ -208,7 +208,7 @@ static int run(struct login *l)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     s = signin_open(&l->c, &e);
     code = s == NULL ? fail("", &e) : sign_in(l, s);
-    s = signin_close(s);
+    (void)signin_close(s);
     curl_global_cleanup();
     return code;
 }

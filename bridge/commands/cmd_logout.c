@@ -81,7 +81,7 @@ static int run(const struct config_connection *c, bool force)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     s = signin_open(c, &e);
     code = s == NULL ? fail(&e) : end_tokens(s, c, force);
-    s = signin_close(s);
+    (void)signin_close(s);
     curl_global_cleanup();
     return code;
 }

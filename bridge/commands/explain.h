@@ -21,8 +21,8 @@ struct explain_area {
 extern const struct explain_area *const explain_areas[];
 
 /* explain_AREA.c */
-extern const struct explain_area explain_process, explain_servicenow, explain_kafka, explain_alerts,
-    explain_work_items;
+extern const struct explain_area explain_process, explain_servicenow, explain_signin, explain_kafka,
+    explain_alerts, explain_work_items;
 
 /* NULL: no such code. Static. */
 const struct explain_entry *explain_find(const char *code);

@@ -14,7 +14,8 @@ static const struct explain_entry entries[] = {
     {"sign-in-broken",
      "ServiceNow refuses the sign-in. Nothing is sent until it is mended; nothing is lost. It is "
      "tried again rarely, since refused passwords lock users.",
-     "correct connection.auth and send SIGHUP; see refused"},
+     "correct connection.auth (a changed secret file or token store is noticed, the rest takes "
+     "SIGHUP or a restart), or run itsm-bridge login; see refused"},
     {"no-sign-in", "A request was not sent because there is no sign-in.",
      "check client id and secret, user and password (System OAuth, Application Registry; the user "
      "active and not locked out); the text says what the instance said"},
@@ -38,7 +39,8 @@ static const struct explain_entry entries[] = {
     {"no-refresh-token",
      "The grant is refresh_token, but there is no refresh token: none is configured, and the token "
      "store holds none.",
-     "give connection.auth.refresh_token, or a token_store that holds one"},
+     "run itsm-bridge login, or give connection.auth.refresh_token; a running bridge goes on by "
+     "itself"},
     {"no-place",
      "The instance refuses a request for all records alike: the table is not there, or the user "
      "may not write it. Records wait, they are not given up for it.",
@@ -62,18 +64,6 @@ static const struct explain_entry entries[] = {
      "The file of connection.auth.token_store cannot be used: of another owner, readable for "
      "others, damaged, of another instance, client or user, or not to be written.",
      "see the text; when in doubt delete the file, the bridge signs in anew"},
-    {"client-certificate", "The client certificate or its key cannot be used.",
-     "correct connection.client_certificate, client_key and client_key_password"},
-    {"jwt-key", "The key that signs the assertion cannot be used.",
-     "give an RSA key of 2048 bits or more as PEM in connection.auth.jwt_key"},
-    {"jwt-claims", "The claims of the assertion cannot be written.",
-     "correct the jwt_ keys of connection.auth"},
-    {"secret-changed", "A file that holds a secret has changed and was read again.", ""},
-    {"sign-in-ends", "The refresh token ends in some days.",
-     "run itsm-bridge login before; a running bridge takes the new one over"},
-    {"sign-in-taken-over", "Another process renewed the sign-in; this one goes on with it.", ""},
-    {"token-lock", "The token store cannot be locked against other processes.",
-     "see that the folder of connection.auth.token_store can be written by the bridge's user"},
     {"form", "A secret of connection.auth is too long to be one.",
      "check what file: or env: of it points to"},
     {"file", "A file that a secret of the configuration names cannot be read.",

@@ -176,7 +176,7 @@ static void add_cure(struct oauth *o)
     struct err why = o->reason;
 
     if ((size_t)grant < ARRAY_LEN(cures) && cures[grant] != NULL)
-        (void)err_set(&o->reason, why.class, why.code, "%.250s. %s", why.text, cures[grant]);
+        (void)err_set(&o->reason, ERR_AUTH, "refused", "%.250s. %s", why.text, cures[grant]);
 }
 
 /* Nothing but a person heals this: stop, and remember what was refused across restarts. */
