@@ -22,6 +22,8 @@
 #define BODY_LEAST ((size_t)4 * 1024 * 1024)
 #define BODY_MOST  ((size_t)64 * 1024 * 1024)
 
+#define RATE_AHEAD_S 86400 /* a reset beyond that is no hourly rule's */
+
 #define KINDS    (SNOW_IMPORT + 1)
 #define VERDICTS (SNOW_CANCELLED + 1)
 
@@ -60,6 +62,9 @@ struct snow {
     struct metrics *metrics;
     struct metric *counts[KINDS][VERDICTS];
     struct metric *seconds[KINDS];
+    msec_t rate_reset; /* of the last answer with a rule, by the instance's clock */
+    char *rate_rule;   /* its sys_id; NULL: none was seen */
+    struct metric *rate_limit, *rate_left, *rate_wait;
     struct metric *window_size, *window_in_flight, *window_states[WINDOW_BARRED + 1];
 };
 
@@ -98,6 +103,13 @@ static void make_metrics(struct snow *s)
     }
     s->window_size = metrics_gauge(s->metrics, "servicenow_window_size", NULL,
                                    "Requests that may be under way at once");
+    s->rate_limit = metrics_gauge(s->metrics, "servicenow_rate_limit", NULL,
+                                  "Requests an hour of the rule that answers told of; 0: none");
+    s->rate_left = metrics_gauge(s->metrics, "servicenow_rate_left", NULL,
+                                 "Requests left of it until its reset, as far as this process "
+                                 "knows");
+    s->rate_wait = metrics_gauge(s->metrics, "servicenow_rate_reset_seconds", NULL,
+                                 "Time until that reset; 0: no rule was seen");
     s->window_in_flight = metrics_gauge(s->metrics, "servicenow_window_in_flight", NULL,
                                         "Requests that are under way");
 }
@@ -122,8 +134,13 @@ static void watch_window(struct snow *s, usec_t now)
 {
     enum window_state state = window_state(s->window);
     usec_t until = window_until(s->window);
+    struct window_budget budget;
     long long wait = until == USEC_NEVER || until < now ? 0 : (long long)((until - now) / USEC_S);
 
+    window_budget(s->window, now, &budget);
+    metric_set(s->rate_limit, budget.limit);
+    metric_set(s->rate_left, budget.left);
+    metric_set(s->rate_wait, budget.limit == 0 ? 0 : (budget.reset - now) / USEC_S);
     metric_set(s->window_size, window_size(s->window));
     metric_set(s->window_in_flight, window_in_flight(s->window));
     for (size_t i = 0; i < ARRAY_LEN(s->window_states); i++)
@@ -168,6 +185,21 @@ static void watch_clock(struct snow *s, const struct snow_outcome *o)
     s->skew_known = true;
 }
 
+/* Reset is UNIX seconds of the instance's clock, so it is counted from the answer's own date. */
+static void watch_rate(struct snow *s, const struct http_answer *a, usec_t now)
+{
+    msec_t date = a->date == MSEC_NONE ? clock_wall() : a->date, left;
+
+    if (a->end != HTTP_ANSWERED || a->rate_limit <= 0 || a->rate_reset <= date / 1000 ||
+        a->rate_reset > date / 1000 + RATE_AHEAD_S)
+        return;
+    left = a->rate_reset * 1000 - date;
+    window_rate(s->window, a->rate_limit, now + left * USEC_MS, now);
+    s->rate_reset = a->rate_reset * 1000;
+    free(s->rate_rule);
+    s->rate_rule = xstrdup(a->rate_rule);
+}
+
 static void job_free(struct job *job)
 {
     for (size_t i = 0; i < job->n; i++) {
@@ -199,6 +231,7 @@ static void on_answer(void *arg, const struct http_answer *a, usec_t now)
     if (o->verdict == SNOW_UNAUTHORISED)
         oauth_rejected(s->oauth, p->generation, now);
     window_end(s->window, job->class, result, o->retry_after, o->err.text, now);
+    watch_rate(s, a, now);
     watch_sign_in(s, now);
     watch_clock(s, o);
     watch_window(s, now);
@@ -406,6 +439,7 @@ usec_t snow_tick(struct snow *s, usec_t now)
     ask_life(s, now);
     finish_done(s, now);
     watch_window(s, now);
+    deadline = usec_min(deadline, window_budget_next(s->window, now));
     return usec_min(deadline, window_next(s->window));
 }
 
@@ -474,8 +508,20 @@ struct snow *snow_free(struct snow *s)
     s->http = http_free(s->http);
     (void)window_free(s->window);
     free(s->life_query);
+    free(s->rate_rule);
     free(s);
     return NULL;
+}
+
+void snow_rate(const struct snow *s, struct snow_rate *ret)
+{
+    struct window_budget b;
+
+    window_budget(s->window, loop_now(s->loop), &b);
+    *ret = (struct snow_rate){.limit = b.limit,
+                              .left = b.left,
+                              .reset = b.limit == 0 ? MSEC_NONE : s->rate_reset,
+                              .rule = s->rate_rule == NULL ? "" : s->rate_rule};
 }
 
 const struct window *snow_window(const struct snow *s)

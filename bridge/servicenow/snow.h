@@ -115,6 +115,15 @@ unsigned snow_room(struct snow *s, enum window_class c, bool waiting, usec_t now
 int snow_submit(struct snow *s, enum window_class c, const struct snow_op *ops, size_t n,
                 snow_fn fn, void *arg, usec_t now, struct err *e) MUST_CHECK;
 
+/* The rule for requests an hour that answers have told of (servicenow-api 7; an answer without a
+ * rule says nothing). With one, sync yields to alerts (window.h). */
+struct snow_rate {
+    long long limit, left; /* limit 0: none seen, or its hour is over; left as window_budget */
+    msec_t reset;          /* wall time of the instance; MSEC_NONE: none */
+    const char *rule;      /* sys_id in sys_rate_limit_rules, "" when not told; borrowed */
+};
+void snow_rate(const struct snow *s, struct snow_rate *ret);
+
 const char *snow_verdict_name(enum snow_verdict v); /* static */
 const struct window *snow_window(const struct snow *s);
 struct oauth *snow_oauth(struct snow *s);

@@ -6,6 +6,7 @@
  * point a minute of being open. Does not know items, attempts or delays of single records. */
 #include "bridge/servicenow/window.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "bridge/base/panic.h"
@@ -18,6 +19,9 @@
 #define CLOSE_BASE      (2 * USEC_S)
 #define CLOSE_MAX       (60 * USEC_S)
 #define RETRY_AFTER_MAX (3600 * USEC_S)
+#define HOUR            (3600 * USEC_S)
+#define RATE_MAX        1000000000   /* no rule worth minding */
+#define KEPT_PART       4            /* of an even pace is left to alerts */
 #define RETRY_SPREAD    (5 * USEC_S) /* several bridges shall not come back at once */
 
 struct window {
@@ -32,6 +36,8 @@ struct window {
     unsigned failures, limit;              /* since the last success; how many close */
     unsigned cohort, cohort_left, refused; /* after a decrease: requests of before it */
     char *reason, *barred;                 /* NULL: open; not barred */
+    long long rate_limit, rate_used;       /* of an hourly rule; 0: none known */
+    usec_t rate_reset;
     struct rand rand;
 };
 
@@ -71,9 +77,76 @@ static unsigned share(const struct window *w, enum window_class c)
     return w->waiting[WINDOW_SYNC] ? w->size - kept : w->size;
 }
 
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
 static unsigned less(unsigned a, unsigned b)
 {
     return a > b ? a - b : 0;
+}
+
+void window_rate(struct window *w, long long limit, usec_t reset, usec_t now)
+{
+    if (limit <= 0 || reset <= now)
+        return;
+    if (limit > RATE_MAX)
+        limit = RATE_MAX;
+    /* Several rules may be at work: that of fewest requests counts until its hour is over. The same
+     * end is told with a second's difference, as the answers carry whole seconds. */
+    if (now >= w->rate_reset || reset > w->rate_reset + 2 * USEC_S) {
+        w->rate_limit = limit;
+        w->rate_used = 0;
+    } else if (limit < w->rate_limit) {
+        w->rate_limit = limit;
+    }
+    w->rate_reset = reset;
+    w->rate_used++;
+}
+
+void window_budget(const struct window *w, usec_t now, struct window_budget *ret)
+{
+    *ret = (struct window_budget){.reset = USEC_NEVER};
+    if (w->rate_limit == 0 || now >= w->rate_reset)
+        return;
+    ret->limit = w->rate_limit;
+    ret->left = w->rate_used < w->rate_limit ? w->rate_limit - w->rate_used : 0;
+    ret->reset = w->rate_reset;
+}
+
+/* What has to stay for alerts: a part of an even pace until the reset. It shrinks with the time, so
+ * that sync is slowed down and never stopped for the whole hour. */
+static long long kept_for_alerts(const struct window_budget *b, usec_t now)
+{
+    long long ahead_s = usec_min(b->reset - now, HOUR) / USEC_S;
+    long long whole = HOUR / USEC_S * KEPT_PART;
+
+    return (b->limit * ahead_s + whole - 1) / whole;
+}
+
+/* How many requests sync may take out of the budget. */
+static unsigned budget_room(const struct window *w, usec_t now)
+{
+    struct window_budget b;
+    long long room;
+
+    window_budget(w, now, &b);
+    if (b.limit == 0)
+        return UINT_MAX;
+    room =
+        b.left - kept_for_alerts(&b, now) - w->in_flight[WINDOW_ALERTS] - w->in_flight[WINDOW_SYNC];
+    return room <= 0 ? 0 : room > UINT_MAX ? UINT_MAX : (unsigned)room;
+}
+
+usec_t window_budget_next(const struct window *w, usec_t now)
+{
+    struct window_budget b;
+
+    if (budget_room(w, now) > 0)
+        return USEC_NEVER;
+    window_budget(w, now, &b);
+    return usec_min(b.reset, now + USEC_S);
 }
 
 unsigned window_room(struct window *w, enum window_class c, bool waiting, usec_t now)
@@ -91,7 +164,9 @@ unsigned window_room(struct window *w, enum window_class c, bool waiting, usec_t
         return 0;
     free_slots = less(w->size, window_in_flight(w));
     own = less(share(w, c), w->in_flight[c]);
-    return free_slots < own ? free_slots : own;
+    if (c == WINDOW_SYNC)
+        own = least(own, budget_room(w, now));
+    return least(free_slots, own);
 }
 
 void window_start(struct window *w, enum window_class c, usec_t now)

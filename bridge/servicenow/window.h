@@ -36,7 +36,9 @@ struct window *window_free(struct window *w);
 
 /* How many more requests this class may start now. `waiting` tells the window whether the class has
  * work beyond what it starts, so that the other class keeps room for it: both classes ask at each
- * turn, also the one that wants nothing. Moves CLOSED to HALF_OPEN when its time has come. */
+ * turn, also the one that wants nothing. Moves CLOSED to HALF_OPEN when its time has come. With a
+ * known hourly rule sync leaves a quarter of an even pace until its reset to the alerts; these are
+ * never held back by a count of our own. */
 unsigned window_room(struct window *w, enum window_class c, bool waiting, usec_t now);
 
 /* A request of this class leaves (call only when window_room > 0) / has ended. `retry_after`: what
@@ -44,6 +46,18 @@ unsigned window_room(struct window *w, enum window_class c, bool waiting, usec_t
 void window_start(struct window *w, enum window_class c, usec_t now);
 void window_end(struct window *w, enum window_class c, enum window_result r, usec_t retry_after,
                 const char *reason, usec_t now);
+
+/* An answer told of an hourly rule: `limit` requests until `reset` (monotonic time), of which this
+ * was one. Only such requests are counted, so those of tables without a rule cost nothing. What
+ * others send as the same user is not seen; a 429 tells of that. */
+void window_rate(struct window *w, long long limit, usec_t reset, usec_t now);
+
+/* The rule as far as it is known: left may be below what the instance would still let through. */
+struct window_budget {
+    long long limit, left; /* limit 0: no rule was seen, or its hour is over and no newer one was */
+    usec_t reset;
+};
+void window_budget(const struct window *w, usec_t now, struct window_budget *ret);
 
 /* No usable sign-in: nothing leaves until unbarred. Both may be called again and again. */
 void window_bar(struct window *w, const char *reason);
@@ -58,7 +72,9 @@ window_reason(const struct window *w); /* why it is closed or barred; "" when op
 /* Next probe; in the past when half open; USEC_NEVER when open or barred. */
 usec_t window_until(const struct window *w);
 /* Next time at which window_room may answer differently without window_end: USEC_NEVER when none.
- */
+ * (A budget that is short grows with time: see window_budget_next.) */
 usec_t window_next(const struct window *w);
+/* When sync, held back by the budget, may start another request; USEC_NEVER: it is not. */
+usec_t window_budget_next(const struct window *w, usec_t now);
 
 #endif

@@ -125,6 +125,49 @@ def test_instance_away():
         check(alive(s, before["access_token"]), "and alive there, as was said")
 
 
+def test_assertion():
+    """Grant jwt_bearer from end to end, and a key that changes under the running bridge."""
+    auth = ('grant = "jwt_bearer"; client_id = "itsm-bridge"; client_secret = "env:SNOW_SECRET"; '
+            'username = "itsm.integration"; jwt_key = "bridge.key"; token_store = "token.json";')
+    with scene("jwt", sim=USER, auth=auth) as s:
+        def key(name):
+            file = s.folder / name
+            subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
+                            "-out", f"{file}.new"], check=True)
+            subprocess.run(["openssl", "pkey", "-in", f"{file}.new", "-pubout", "-out", f"{file}.pub"], check=True)
+            os.rename(f"{file}.new", file)
+            return f"{file}.pub"
+        s.sim.settings(jwt_key=key("bridge.key"))
+        b = s.bridge().ready()
+        opened(s, 1)
+        s.sim.settings(jwt_key=key("other.key"))  # the instance has another certificate now
+        s.sim.call("POST", "/_sim/revoke", {})
+        s.send(alert(2), key=guid(2))
+        s.flush()
+        b.says("sign-in-broken.*JWT verifier map", 60)
+        os.rename(s.folder / "other.key", s.folder / "bridge.key")
+        b.says("secret-changed", 20)
+        opened(s, 2)
+        once(s, 2)
+        check("as itsm.integration" in command(s, "login"), "login by assertion")
+
+
+def test_sync_yields_to_alerts():
+    """An hourly rule: what is left at the end of the budget is for alerts."""
+    noon = 43200 - int(time.time()) % 86400  # far from the reset, at midnight
+    with scene("yield", sim={**USER, "rate_limit": 120, "rate_window_s": 86400, "clock_offset_s": noon},
+               producers=["incident"]) as s:
+        s.secrets["SNOW_PASSWORD"] = PASSWORD
+        b = s.bridge().ready()
+        opened(s, 1)
+        check(b.metric("servicenow_rate_limit") == 120, "the rule is seen")
+        wait_for("sync has used its part", lambda: b.metric("servicenow_rate_left") <= 30, 90)
+        opened(s, *range(2, 7))
+        left = b.metric("servicenow_rate_left")
+        check(0 < left < 30 and "servicenow-closed" not in b.text(), f"{left} left: alerts got theirs, without a 429")
+        once(s, 6)
+
+
 def test_usage():
     with scene("usage", sim=USER, auth=ALONE) as s:
         check("no terminal" in command(s, "login", code=2), "no terminal to ask at")
@@ -167,5 +210,6 @@ def test_password_at_the_terminal():
         check("refresh_token" in stored(s), "signed in")
 
 
-run(test_login_rotate_logout, test_two_bridges_share_a_rotation, test_refused_password, test_instance_away, test_usage,
+run(test_login_rotate_logout, test_two_bridges_share_a_rotation, test_refused_password, test_instance_away, test_assertion,
+    test_sync_yields_to_alerts, test_usage,
     test_password_at_the_terminal)

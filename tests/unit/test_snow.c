@@ -502,6 +502,86 @@ static void test_metrics(void **state)
     buf_done(&out);
 }
 
+#define RULE                                                                                       \
+    "Date: Tue, 24 Nov 2026 21:00:00 GMT\r\nX-RateLimit-Limit: 8\r\n"                              \
+    "X-RateLimit-Reset: 1795557600\r\nX-RateLimit-Rule: a8d5a4b5c0a80165019a7d8f1b0e5c11\r\n"
+
+/* Counted from the answers' own dates, whatever the clock here says; sync yields to alerts. */
+static void test_rate_rule(void **state)
+{
+    struct world *w = *state;
+    const struct script_step step = {.headers = RULE, .body = "{\"result\":{}}"};
+    struct snow_rate rate;
+    struct buf out;
+
+    snow_rate(w->snow, &rate);
+    assert_true(rate.limit == 0 && rate.reset == MSEC_NONE);
+    for (int i = 0; i < 6; i++) {
+        script_server_push(w->server, &step);
+        (void)get(w);
+        assert_int_equal(snow_room(w->snow, WINDOW_SYNC, true, now(w)) > 0, i < 5);
+        assert_true(snow_room(w->snow, WINDOW_ALERTS, true, now(w)) > 0);
+    }
+    snow_rate(w->snow, &rate);
+    assert_true(rate.limit == 8 && rate.left == 2 && rate.reset == 1795557600000);
+    assert_string_equal(rate.rule, "a8d5a4b5c0a80165019a7d8f1b0e5c11");
+    /* Woken while sync waits for the budget. */
+    assert_true(snow_tick(w->snow, now(w)) <= now(w) + USEC_S);
+    assert_true(snow_room(w->snow, WINDOW_SYNC, true, now(w) + 3601 * USEC_S) > 0);
+    buf_init(&out, 100000);
+    assert_int_equal(metrics_print(w->metrics, &out), 0);
+    assert_non_null(strstr(buf_text(&out), "servicenow_rate_limit 8\n"));
+    assert_non_null(strstr(buf_text(&out), "servicenow_rate_left 2\n"));
+    buf_done(&out);
+}
+
+/* Asked once, a minute after the sign-in; whoever may not read the table stays with the guess. */
+static void test_end_of_refresh_token_is_asked(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        enum oauth_life source;
+    } cases[] = {
+        {200,
+         "{\"result\":[{\"type\":\"refresh_token\",\"expires\":\"2099-01-01 00:00:00\","
+         "\"user.user_name\":\"joe\",\"peer.client_id\":\"joe\"}]}",
+         OAUTH_LIFE_ASKED},
+        {200, "{\"result\":[]}", OAUTH_LIFE_ASSUMED},
+        {403, "{\"error\":{\"message\":\"no\",\"detail\":null},\"status\":\"failure\"}",
+         OAUTH_LIFE_ASSUMED},
+    };
+    struct world *w = *state;
+    struct oauth_refresh life;
+
+    w->config.connection.auth.grant = GRANT_PASSWORD;
+    w->config.connection.auth.client_id = user;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct script_request *r;
+
+        push(w, 200,
+             "{\"access_token\":\"T\",\"refresh_token\":\"R\",\"token_type\":\"Bearer\","
+             "\"expires_in\":1800}");
+        make(w);
+        (void)snow_tick(w->snow, now(w));
+        while (snow_room(w->snow, WINDOW_ALERTS, false, now(w)) == 0)
+            turn(w);
+        (void)snow_tick(w->snow, now(w) + 59 * USEC_S);
+        assert_int_equal(window_in_flight(snow_window(w->snow)), 0);
+        push(w, cases[i].status, cases[i].body);
+        (void)snow_tick(w->snow, now(w) + 61 * USEC_S);
+        assert_int_equal(window_in_flight(snow_window(w->snow)), 1);
+        while (window_in_flight(snow_window(w->snow)) > 0)
+            turn(w);
+        (void)snow_tick(w->snow, now(w) + 120 * USEC_S);
+        assert_int_equal(window_in_flight(snow_window(w->snow)), 0);
+        r = script_server_request(w->server, 2 * i + 1);
+        assert_non_null(strstr(r->target, "/api/now/table/oauth_credential?"));
+        oauth_refresh_life(snow_oauth(w->snow), now(w), &life);
+        assert_int_equal(life.source, cases[i].source);
+    }
+}
+
 int main(void)
 {
 #define SNOW_TEST(f_) cmocka_unit_test_setup_teardown(f_, set_up, tear_down)
@@ -523,6 +603,8 @@ int main(void)
         SNOW_TEST(test_submit_in_callback),
         SNOW_TEST(test_clock_skew),
         SNOW_TEST(test_metrics),
+        SNOW_TEST(test_rate_rule),
+        SNOW_TEST(test_end_of_refresh_token_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
