@@ -32,8 +32,6 @@ static const struct explain_entry entries[] = {
     {"no-terminal", "A command wants to ask for a password, and there is no terminal.",
      "give --password-from file:PATH or env:NAME"},
     {"given-up", "Nothing was entered when a command asked for a password.", "run it again"},
-    {"usage", "A command was called in a way that it cannot do anything with.",
-     "see itsm-bridge COMMAND --help"},
 };
 
 const struct explain_area explain_signin = {"Tokens, keys, login and logout", entries,
