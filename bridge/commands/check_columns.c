@@ -242,6 +242,17 @@ static const char *condition_start(const char *p)
     return p;
 }
 
+/* Behind the next single ^; a doubled one stands for itself in a value. */
+static const char *next_condition(const char *p)
+{
+    for (; *p != '\0'; p++) {
+        if (*p == '^' && p[1] != '^')
+            return p + 1;
+        p += *p == '^' ? 1 : 0;
+    }
+    return p;
+}
+
 char **check_query_columns(const char *query)
 {
     char **names = xcalloc(1, sizeof(char *));
@@ -251,7 +262,7 @@ char **check_query_columns(const char *query)
         const char *start = condition_start(p);
         size_t length = strspn(start, LOWER DIGITS "_.");
         char *name = xstrndup(start, length);
-        bool known = length == 0;
+        bool known = strspn(start, LOWER) == 0; /* no name: a text query, or nothing */
 
         for (size_t i = 0; i < n && !known; i++)
             known = strcmp(names[i], name) == 0;
@@ -262,10 +273,7 @@ char **check_query_columns(const char *query)
             names[n++] = name;
             names[n] = NULL;
         }
-        p = strchr(p, '^');
-        if (p == NULL)
-            break;
-        p++;
+        p = next_condition(p);
     }
     return names;
 }

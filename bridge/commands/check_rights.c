@@ -1,7 +1,7 @@
 /* Rights in Kafka, by using them: one partition of each topic that is read is fetched from its end,
  * the group's committed offsets are asked for, and an id that nothing else has begins a
- * transaction. With --write that transaction takes one record for each of the bridge's topics and
- * is aborted, so that no read_committed reader ever sees it. */
+ * transaction. With --write each of the bridge's topics gets a record in a transaction that is
+ * aborted, so that no read_committed reader ever sees it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,13 +81,38 @@ static void read_topics(struct check_kafka *d, rd_kafka_t *consumer)
     rd_kafka_topic_partition_list_destroy(parts);
 }
 
-static void ask_group(struct check_kafka *d, rd_kafka_t *consumer)
+/* Committing needs another right than reading the offsets, and is tried on a topic that is not
+ * there: who has the right is told so, and nothing is stored. */
+static rd_kafka_resp_err_t commit_nothing(const struct check_kafka *d, rd_kafka_t *consumer)
 {
-    const char *group = d->c->kafka.group_id;
+    char *nowhere = xasprintf("%s.no-such-topic", d->c->kafka.group_id);
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_queue_t *q = rd_kafka_queue_new(consumer);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_event_t *ev = NULL;
+
+    rd_kafka_topic_partition_list_add(parts, nowhere, 0)->offset = 0;
+    if (rd_kafka_commit_queue(consumer, parts, q, NULL, NULL) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        ev = rd_kafka_queue_poll(q, ANSWER_MS);
+    if (ev != NULL) {
+        const rd_kafka_topic_partition_list_t *done = rd_kafka_event_topic_partition_list(ev);
+
+        code = rd_kafka_event_error(ev);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && done != NULL && done->cnt > 0)
+            code = done->elems[0].err;
+    }
+    rd_kafka_event_destroy(ev);
+    rd_kafka_queue_destroy(q);
+    rd_kafka_topic_partition_list_destroy(parts);
+    free(nowhere);
+    return code;
+}
+
+static rd_kafka_resp_err_t ask_committed(const struct check_kafka *d, rd_kafka_t *consumer)
+{
     const char *topic = d->c->topics.state;
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t code;
-    struct err e;
 
     for (size_t i = 0; i < d->count; i++)
         if (is_read(&d->topics[i]))
@@ -95,12 +120,24 @@ static void ask_group(struct check_kafka *d, rd_kafka_t *consumer)
     (void)rd_kafka_topic_partition_list_add(parts, topic, 0);
     code = rd_kafka_committed(consumer, parts, ANSWER_MS);
     rd_kafka_topic_partition_list_destroy(parts);
+    return code;
+}
+
+static void ask_group(struct check_kafka *d, rd_kafka_t *consumer)
+{
+    const char *group = d->c->kafka.group_id;
+    rd_kafka_resp_err_t code = ask_committed(d, consumer);
+    struct err e;
+
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        commit_nothing(d, consumer) == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        code = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         check_add(d->report, CHECK_COMPLETED, "group", group, NULL,
-                  "the group's offsets can be read");
+                  "the user may read the group, and commit for it");
         return;
     }
-    (void)kafka_err(&e, code, "the offsets of the group %s cannot be read", group);
+    (void)kafka_err(&e, code, "the group %s cannot be used", group);
     check_add_err(d->report, "group", group, &e);
 }
 
@@ -122,34 +159,60 @@ static void check_reading(struct check_kafka *d)
 
 /* ---------------------------------------------------------------- writing */
 
-/* Confirmations of the records; anything else in the queue is of no use here, but for the log line
- * by which a cluster says that it has no transactions. */
-static bool drain(struct check_kafka *d, rd_kafka_queue_t *q, int wait_ms, struct err *refused)
+/* What the queue of the transactional producer has told. */
+struct told {
+    bool none;   /* the cluster has no transactions; why is in err */
+    bool failed; /* the transaction did; why is in err */
+    struct err err;
+};
+
+/* librdkafka tells by a log line only why a transaction fails: the partition could not be added. */
+static void take_line(struct told *told, const char *facility, const char *text)
+{
+    const char *refused = rd_kafka_err2name(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+
+    if (txn_log_refuses(text, &told->err)) {
+        told->none = true;
+    } else if (strcmp(facility, "TXNERR") == 0 && !told->failed) {
+        told->failed = true;
+        if (strstr(text, refused) != NULL)
+            (void)kafka_err(&told->err, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+                            "the user may not write to the topic");
+        else
+            (void)err_set(&told->err, ERR_RETRY, "kafka-error", "%s", text);
+    }
+}
+
+/* What an aborted transaction purges was never refused by itself. */
+static void take_report(struct check_kafka *d, const rd_kafka_message_t *m)
+{
+    struct check_topic *t = find(d, rd_kafka_topic_name(m->rkt));
+
+    if (t == NULL || m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+        m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+        return;
+    t->writable = m->err == RD_KAFKA_RESP_ERR_NO_ERROR ? CHECK_YES : CHECK_NO;
+    if (t->writable == CHECK_NO)
+        (void)kafka_err(&t->write_err, m->err, "a record for the topic %s is refused",
+                        t->wish.name);
+}
+
+static void drain(struct check_kafka *d, rd_kafka_queue_t *q, int wait_ms, struct told *told)
 {
     rd_kafka_event_t *ev = rd_kafka_queue_poll(q, wait_ms);
     const rd_kafka_message_t *m;
     const char *facility, *text;
-    bool found = false;
     int level;
 
     for (; ev != NULL; ev = rd_kafka_queue_poll(q, 0)) {
         if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_LOG &&
             rd_kafka_event_log(ev, &facility, &text, &level) == 0)
-            found = txn_log_refuses(text, refused) || found;
+            take_line(told, facility, text);
         while (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_DR &&
-               (m = rd_kafka_event_message_next(ev)) != NULL) {
-            struct check_topic *t = find(d, rd_kafka_topic_name(m->rkt));
-
-            if (t == NULL)
-                continue;
-            t->writable = m->err == RD_KAFKA_RESP_ERR_NO_ERROR ? CHECK_YES : CHECK_NO;
-            if (t->writable == CHECK_NO)
-                (void)kafka_err(&t->write_err, m->err, "a record for the topic %s is refused",
-                                t->wish.name);
-        }
+               (m = rd_kafka_event_message_next(ev)) != NULL)
+            take_report(d, m);
         rd_kafka_event_destroy(ev);
     }
-    return found;
 }
 
 /* Takes error. */
@@ -166,12 +229,15 @@ static int take_error(rd_kafka_error_t *error, const char *what, struct err *e)
 static int fence(struct check_kafka *d, rd_kafka_t *rk, rd_kafka_queue_t *q, struct err *e)
 {
     usec_t end = clock_now() + FENCE_MS * USEC_MS;
+    struct told told = {0};
     rd_kafka_error_t *error;
 
     for (;;) {
         error = rd_kafka_init_transactions(rk, SLICE_MS);
-        if (drain(d, q, 0, e)) {
+        drain(d, q, 0, &told);
+        if (told.none) {
             rd_kafka_error_destroy(error);
+            *e = told.err;
             return -1;
         }
         if (error == NULL || !rd_kafka_error_is_retriable(error) || is_over(end))
@@ -180,47 +246,81 @@ static int fence(struct check_kafka *d, rd_kafka_t *rk, rd_kafka_queue_t *q, str
     }
 }
 
-static size_t awaited(const struct check_kafka *d)
+/* An abort waits until somebody has taken the reports of what it purges. */
+static int abort_one(struct check_kafka *d, rd_kafka_t *rk, rd_kafka_queue_t *q)
 {
-    size_t n = 0;
+    usec_t end = clock_now() + ANSWER_MS * USEC_MS;
+    struct told told = {0};
+    rd_kafka_error_t *error;
 
-    for (size_t i = 0; i < d->count; i++)
-        n += d->topics[i].own && d->topics[i].partitions > 0 &&
-                     d->topics[i].writable == CHECK_NOT_ASKED
-                 ? 1
-                 : 0;
-    return n;
+    for (;;) {
+        error = rd_kafka_abort_transaction(rk, SLICE_MS);
+        drain(d, q, 0, &told);
+        if (error == NULL || !rd_kafka_error_is_retriable(error) || is_over(end))
+            return take_error(error, "a transaction cannot be aborted", NULL);
+        rd_kafka_error_destroy(error);
+    }
+}
+
+/* A transaction for each topic, since a topic that is refused fails the others with it. */
+static int write_topic(struct check_kafka *d, rd_kafka_t *rk, rd_kafka_queue_t *q,
+                       struct check_topic *t)
+{
+    usec_t end = clock_now() + ANSWER_MS * USEC_MS;
+    struct told told = {0};
+    rd_kafka_resp_err_t code;
+
+    if (take_error(rd_kafka_begin_transaction(rk), "a transaction cannot begin", &t->write_err) !=
+        0) {
+        t->writable = CHECK_NO;
+        return -1;
+    }
+    code = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(t->wish.name), RD_KAFKA_V_PARTITION(0),
+                             RD_KAFKA_V_KEY(MARK, strlen(MARK)), RD_KAFKA_V_VALUE("{}", (size_t)2),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        t->writable = CHECK_NO;
+        (void)kafka_err(&t->write_err, code, "a record for the topic %s is refused", t->wish.name);
+    }
+    while (t->writable == CHECK_NOT_ASKED && !told.failed && !is_over(end))
+        drain(d, q, SLICE_MS, &told);
+    if (told.failed && t->writable == CHECK_NOT_ASKED) {
+        t->writable = CHECK_NO;
+        t->write_err = told.err;
+    }
+    return abort_one(d, rk, q);
+}
+
+static bool is_written(const struct check_topic *t)
+{
+    return t->own && t->partitions > 0;
 }
 
 static void write_topics(struct check_kafka *d, rd_kafka_t *rk, rd_kafka_queue_t *q)
 {
-    usec_t end = clock_now() + ANSWER_MS * USEC_MS;
-    struct err e;
+    for (size_t i = 0; i < d->count; i++)
+        if (is_written(&d->topics[i]) && write_topic(d, rk, q, &d->topics[i]) != 0)
+            return;
+}
 
-    if (take_error(rd_kafka_begin_transaction(rk), "a transaction cannot begin", &e) != 0) {
-        check_add_err(d->report, "transactions", NULL, &e);
-        return;
-    }
-    for (size_t i = 0; i < d->count; i++) {
-        struct check_topic *t = &d->topics[i];
-        rd_kafka_resp_err_t code;
+/* librdkafka asks for a topic when its object is made; the first record to one without waits a
+ * second. NULL where there is none. */
+static rd_kafka_topic_t **topics_announce(const struct check_kafka *d, rd_kafka_t *rk)
+{
+    rd_kafka_topic_t **topics = xcalloc(d->count + 1, sizeof(rd_kafka_topic_t *));
 
-        if (!t->own || t->partitions == 0)
-            continue;
-        code =
-            rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(t->wish.name), RD_KAFKA_V_PARTITION(0),
-                              RD_KAFKA_V_KEY(MARK, strlen(MARK)), RD_KAFKA_V_VALUE("{}", (size_t)2),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            t->writable = CHECK_NO;
-            (void)kafka_err(&t->write_err, code, "a record for the topic %s is refused",
-                            t->wish.name);
-        }
-    }
-    while (awaited(d) > 0 && !is_over(end))
-        (void)drain(d, q, SLICE_MS, &e);
-    rd_kafka_error_destroy(rd_kafka_abort_transaction(rk, ANSWER_MS));
-    (void)drain(d, q, 0, &e);
+    for (size_t i = 0; rk != NULL && d->options->write && i < d->count; i++)
+        if (is_written(&d->topics[i]))
+            topics[i] = rd_kafka_topic_new(rk, d->topics[i].wish.name, NULL);
+    return topics;
+}
+
+static void topics_forget(const struct check_kafka *d, rd_kafka_topic_t **topics)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (topics[i] != NULL)
+            rd_kafka_topic_destroy(topics[i]);
+    free(topics);
 }
 
 static rd_kafka_t *transactional_new(const struct config *c, struct err *e)
@@ -246,6 +346,7 @@ static void check_transactions(struct check_kafka *d)
     struct err e = {0};
     rd_kafka_t *rk = ask ? transactional_new(d->c, &e) : NULL;
     rd_kafka_queue_t *q = rk == NULL ? NULL : rd_kafka_queue_get_main(rk);
+    rd_kafka_topic_t **topics = topics_announce(d, rk);
     bool works = rk != NULL && fence(d, rk, q, &e) == 0;
 
     if (!used || off)
@@ -255,6 +356,7 @@ static void check_transactions(struct check_kafka *d)
                                  &e);
     if (works && d->options->write)
         write_topics(d, rk, q);
+    topics_forget(d, topics);
     if (q != NULL)
         rd_kafka_queue_destroy(q);
     if (rk != NULL)

@@ -1,0 +1,226 @@
+"""itsm-bridge check: a healthy connection is complete within five seconds, and each way to be wrong of configuration,
+network and instance changes exactly the lines that stand for it."""
+from check_support import *
+
+
+def test_healthy():
+    with connection("healthy") as s:
+        writes = len(s.sim.journal())
+        r = ask(s)
+        check(r.code == 0 and r.all["complete"], f"a healthy connection: {r.states()}")
+        check(r.seconds < 5, f"took {r.seconds} s")
+        check(len(s.sim.journal()) == writes, "it wrote to the instance without being asked to")
+        check(not any(t.startswith(s.prefix) or t in (s.outcomes, s.dead, s.state)
+                      for t in s.admin.list_topics(timeout=10).topics), "it made topics")
+        states = r.states()
+        for name, state in {"token": DONE, f"user {USER}": DONE, "time-zone": DONE, "clock": DONE, "rate": SKIPPED,
+                            "tls": SKIPPED, "sys-id incident": SKIPPED, "unknown-columns": DONE,
+                            "plugin Event Management": SKIPPED, f"topic {s.alerts_topic}": DONE,
+                            f"read {s.alerts_topic}": DONE, f"topic {s.state}": CREATED, "transactions": DONE}.items():
+            check(states[name] == state, f"{name} is {states[name]}")
+        notes = " ".join(r.all["notes"])
+        check("drops unknown columns" in notes and "name their cycle" in notes, notes)
+        text = raw(s)
+        check(text.returncode == 0 and len(text.stdout.splitlines()) > 30, text.stdout)
+        check(re.search(r"^Completed     token: ", text.stdout, re.M) and
+              re.search(rf"^Completed \(will be created\)  topic {s.state}: ", text.stdout, re.M) and
+              re.search(r"^Note +\S", text.stdout, re.M), text.stdout)
+        check(text.stderr == "", text.stderr)
+
+
+def test_write():
+    with connection("write", consumer='fields = { assignment_group = "Service Desk"; };') as s:
+        b = s.bridge().ready()
+        r = ask(s, "--write")
+        check(r.code == 0, f"{r.states()}")
+        for name in ("create", "sys-id", "repeat", "update", "resolve"):
+            check(r.states()[f"{name} incident"] == DONE, name)
+        check(r.states()["delete incident"] == SKIPPED, "itil may not delete")
+        for topic in (s.outcomes, s.dead, s.state, f"{s.prefix}.incident"):
+            check(r.states()[f"write {topic}"] == DONE, topic)
+        rows = [x for x in s.sim.rows() if x.get("correlation_id") == "itsm-bridge:check"]
+        check(len(rows) == 1 and rows[0]["state"] == "6" and "test record" in rows[0]["short_description"], f"{rows}")
+        check(all(b"itsm-bridge-check" != m.key() for t in (s.outcomes, s.dead, s.state, f"{s.prefix}.incident")
+                  for m in s.read_all(t)), "a read_committed reader sees a test record")
+        # The bridge that runs beside it is none the worse.
+        s.send(alert(1), key=guid(1))
+        s.flush()
+        wait_for("the incident of an alert", lambda: by_alert(s.sim.rows()).get(guid(1)))
+        check(b.stop() == 0, "exit code of the bridge")
+        s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["itil", "itil_admin"]})
+        r = ask(s, "--write")
+        check(r.states()["delete incident"] == DONE, "itil_admin deletes")
+        check(len([x for x in s.sim.rows() if x.get("correlation_id") == "itsm-bridge:check"]) == 1, "and it is gone")
+
+
+def test_rights_to_write():
+    with connection("writing") as s:
+        good = ask(s, "--write")
+        steps = ("sys-id", "repeat", "update", "resolve", "delete")
+
+        def user(**deny):
+            s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": deny})
+        user(insert=["incident"])
+        expect(good, ask(s, "--write"), {"create incident": NOT, **{f"{n} incident": SKIPPED for n in steps[:-1]}},
+               "itil")
+        user(update=["incident"])
+        expect(good, ask(s, "--write"), {"update incident": NOT, "resolve incident": NOT})
+        user()
+        s.sim.settings(honour_sys_id=False)
+        expect(good, ask(s, "--write"), {"sys-id incident": NOT, "repeat incident": SKIPPED}, "sys_id of its own")
+        s.sim.settings(honour_sys_id=True)
+        edit_config(s, ('format = "auto";', 'format = "auto"; close_code = "Nonsense";'))
+        s.sim.settings(unknown_choice="refuse")
+        expect(good, ask(s, "--write"), {"choice incident.close_code": NOT, "resolve incident": NOT}, "Nonsense",
+               "'Solution provided'")
+
+
+def test_user():
+    with connection("user") as s:
+        good = ask(s)
+
+        def user(**values):
+            s.sim.call("POST", "/_sim/users", {"user_name": USER, **values})
+        offset = -5 * 3600
+        user(time_zone="US/Eastern")
+        s.sim.settings(user_zone_offset_s=offset)
+        expect(good, ask(s), {}, "The user's time zone is US/Eastern", "times in queries are read as GMT")
+        s.sim.settings(literals_in_user_zone=True)
+        expect(good, ask(s), {"time-zone": NOT}, "set the time zone of the integration user to GMT")
+        s.sim.settings(literals_in_user_zone=False, user_zone_offset_s=0)
+        user(time_zone="GMT", web_service_access_only="false")
+        expect(good, ask(s), {}, "set Web service access only")
+        user(web_service_access_only="true")
+        s.sim.settings(clock_offset_s=-400)
+        expect(good, ask(s), {"clock": NOT}, "s behind this machine's", "NTP")
+        s.sim.settings(clock_offset_s=90)
+        expect(good, ask(s), {}, "ahead of this machine's")
+        s.sim.settings(clock_offset_s=0)
+        s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["personalize_choices"]})
+        expect(good, ask(s), {"role incident": SKIPPED}, "roles cannot be read")
+        s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["itil"]})
+        user(deny={"read": ["sys_user"]})
+        expect(good, ask(s), {f"user {USER}": None, "user": SKIPPED}, "may not read its own row")
+
+
+def test_sign_in():
+    with connection("signin") as s:
+        good = ask(s)
+        asked = {n: SKIPPED for n in good.states() if n.split()[0] in ("time-zone", "clock", "read") and
+                 "alerts" not in n}
+        gone = {n: None for n, line in good.lines.items() if line["area"] == "servicenow" and
+                n.split()[0] not in ("token", "time-zone", "clock", "rate", "read")}
+        gone["user"] = SKIPPED
+        s.sim.settings(client_secret="another")
+        expect(good, ask(s), {"token": NOT, **asked, **gone}, "client id and secret")
+        check(ask(s).lines["token"]["code"] == "no-sign-in", "a code to explain")
+        s.sim.settings(client_secret="secret")
+        s.sim.call("POST", "/_sim/users", {"user_name": USER, "locked_out": True})
+        expect(good, ask(s), {"token": NOT, **asked, **gone})
+        s.sim.call("POST", "/_sim/users", {"user_name": USER, "locked_out": False})
+        s.sim.faults({"name": "asleep", "action": "hibernate"})
+        expect(good, ask(s), {"token": NOT, **asked, **gone}, "hibernat")
+        s.sim.no_faults()
+        expect(good, ask(s), {})
+        s.sim.stop()
+        expect(good, ask(s), {"tcp": NOT, "token": SKIPPED, **asked, **gone}, "firewalls")
+        s.sim = Simulator(s.folder)
+        edit_config(s, (re.search(r'server_url = "[^"]*"', s.config_file.read_text()).group(0),
+                        'allowed_hosts = ["no.such.host.invalid"]; server_url = "https://no.such.host.invalid"'))
+        r = ask(s)
+        check([r.states()[n] for n in ("dns", "tcp", "tls", "token")] == [NOT, SKIPPED, SKIPPED, SKIPPED], "no name")
+
+
+def test_tables():
+    with connection("tables", producers=("incident", "change_request")) as s:
+        s.sim.call("POST", "/_sim/rows", {"table": "change_request", "rows": [{"sys_id": f"{8:032x}", "sys_mod_count": "0",
+                                                                                "sys_updated_on": "2026-11-01 10:00:00"}]})
+        good = ask(s)
+
+        def deny(*tables):
+            s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": {"read": list(tables)}})
+        deny("change_request")
+        expect(good, ask(s), {"read change_request": NOT}, "Insufficient rights")
+        deny("sys_choice")
+        expect(good, ask(s), {"choices incident": SKIPPED}, "sys_choice has nothing readable")
+        deny("sys_dictionary", "sys_db_object")
+        expect(good, ask(s), {})  # the row tells
+        deny("cmdb_ci")
+        expect(good, ask(s), {"configuration-items cmdb_ci": SKIPPED})
+        deny()
+        s.sim.call("POST", "/_sim/hide", {"table": "change_request", "query": ""})
+        expect(good, ask(s), {"read change_request": NOT}, "the user may not see them")
+        s.sim.call("DELETE", "/_sim/hide")
+        s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["admin"]})
+        s.sim.call("POST", "/_sim/rows", {"table": "sys_audit_delete", "rows": [{"sys_id": f"{9:032x}",
+                                                                                 "tablename": "incident"}]})
+        expect(good, ask(s), {"deletes sys_audit_delete": DONE}, "deleted records can be seen")
+        s.sim.settings(page_ms=2500)
+        expect(good, ask(s), {"look-up incident": NOT, "deletes sys_audit_delete": DONE}, "index", "correlation_display")
+        s.sim.settings(page_ms=0)
+
+
+def test_columns_and_choices():
+    with connection("columns", consumer='fields = { category = "network"; };') as s:
+        good = ask(s)
+        plain = s.config_file.read_text()
+
+        def variant(old, new, changed, *said):
+            edit_config(s, (old, new))
+            for dictionary in (True, False):
+                s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": {
+                    "read": [] if dictionary else ["sys_dictionary", "sys_db_object"]}})
+                for refuses in (False, True):
+                    s.sim.settings(invalid_query_returns_no_rows=refuses)
+                    expect(good, ask(s), changed, *said)
+            s.sim.settings(invalid_query_returns_no_rows=False)
+            s.config_file.write_text(plain)
+        fields = 'fields = { category = "network"; };'
+        table = '{ table = "incident";'
+        variant(fields, 'fields = { categry = "network"; };', {"columns incident.categry": NOT},
+                "'category'", "consumers[].fields")
+        variant(fields, 'fields = { category = "netwrk"; };', {"choice incident.category": NOT}, "'network'")
+        variant(table, table + ' query = "actve=true^urgency=1"; name = "open";',
+                {"query incident.actve": NOT, "query open": DONE}, "'active'", "producers[].query")
+        variant(table, table + ' query = "active=true^NQurgency=1^ORpriority=1"; name = "open";', {"query open": DONE},
+                "active, urgency, priority")
+        variant(table, table + ' fields = ["number", "shrt_description"];', {"columns incident.shrt_description": NOT},
+                "'short_description'")
+        s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": {"read": []}})
+        for value, changed, said in (("Service Desk", {"reference assignment_group": DONE}, "in sys_user_group"),
+                                     ("Nobody", {"reference assignment_group": NOT}, "no record 'Nobody'"),
+                                     (f"{5:032x}", {"reference assignment_group": NOT}, "no record")):
+            edit_config(s, (fields, f'fields = {{ category = "network"; assignment_group = "{value}"; }};'))
+            expect(good, ask(s), changed, said)
+            s.config_file.write_text(plain)
+
+
+def test_rate():
+    with connection("rate") as s:
+        good = ask(s)
+        s.sim.settings(rate_limit=100000)
+        expect(good, ask(s), {"rate": DONE}, "100000 requests an hour")
+        s.sim.settings(rate_limit=5000)
+        expect(good, ask(s), {"rate": DONE}, "Busy tables would take 18000")
+        s.sim.settings(rate_limit=1000)
+        expect(good, ask(s), {"rate": NOT}, "raise the rate rule")
+
+
+def test_configuration():
+    with connection("config") as s:
+        edit_config(s, ('name = "test"', 'nmae = "test"'))
+        done = raw(s)
+        check(done.returncode == 2 and done.stdout.splitlines()[0].startswith("Not complete  configuration: "),
+              done.stdout)
+        check("nmae" in done.stdout, done.stdout)
+        done = raw(s, "--json")
+        check(done.returncode == 2 and json.loads(done.stdout)["lines"][0]["state"] == NOT, done.stdout)
+        s.config_file.unlink()
+        check(raw(s).returncode == 2, "no file")
+        done = subprocess.run([str(BIN / "itsm-bridge"), "check", "--nonsense"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        check(done.returncode == 2 and done.stdout == b"", "wrong usage")
+
+
+run(test_healthy, test_write, test_rights_to_write, test_user, test_sign_in, test_tables, test_columns_and_choices, test_rate,
+    test_configuration)
