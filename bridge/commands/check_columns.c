@@ -32,11 +32,9 @@ static const char *const alert_roles[] = {"evt_mgmt_operator", "evt_mgmt_admin",
 #define EVENT_MANAGEMENT "com.glideapp.itom.snac"
 
 static const struct check_target targets[] = {
-    {"incident", "incident", incident_columns, incident_choices, incident_roles, NULL, NULL},
-    {"event", "em_event", event_columns, no_choices, event_roles, EVENT_MANAGEMENT,
-     "Event Management"},
-    {"alert", "em_alert", alert_columns, no_choices, alert_roles, EVENT_MANAGEMENT,
-     "Event Management"},
+    {"incident", "incident", incident_columns, incident_choices, incident_roles, true, NULL},
+    {"event", "em_event", event_columns, no_choices, event_roles, false, EVENT_MANAGEMENT},
+    {"alert", "em_alert", alert_columns, no_choices, alert_roles, true, EVENT_MANAGEMENT},
 };
 
 const struct check_target *check_target_find(const char *target)

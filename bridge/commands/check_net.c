@@ -55,6 +55,12 @@ static CURL *connection_new(const struct config_connection *c, char *reason)
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
         (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
+    if (c->client_certificate[0] != '\0') {
+        (void)curl_easy_setopt(easy, CURLOPT_SSLCERT, c->client_certificate);
+        (void)curl_easy_setopt(easy, CURLOPT_SSLKEY,
+                               c->client_key[0] != '\0' ? c->client_key : c->client_certificate);
+        (void)curl_easy_setopt(easy, CURLOPT_KEYPASSWD, c->client_key_password.value);
+    }
     if (text_starts(c->server_url, "http://"))
         (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     else if (c->proxy[0] != '\0')
@@ -98,7 +104,24 @@ bool check_net(struct check_report *r, const struct config *c)
 
 enum stage { NAME, CONNECT, TLS, DONE };
 
-/* How far it came. */
+static bool is_tls(CURLcode code)
+{
+    static const CURLcode codes[] = {
+        CURLE_SSL_CONNECT_ERROR,     CURLE_PEER_FAILED_VERIFICATION,
+        CURLE_SSL_CERTPROBLEM,       CURLE_SSL_CIPHER,
+        CURLE_SSL_CACERT_BADFILE,    CURLE_SSL_ISSUER_ERROR,
+        CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT,
+        CURLE_SSL_ENGINE_INITFAILED,
+    };
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+/* How far it came. The times are of no use for TLS: curl keeps them for a connection that stands
+ * only. */
 static enum stage stage_of(const struct check_net_facts *f)
 {
     if (f->code == CURLE_OK)
@@ -107,6 +130,8 @@ static enum stage stage_of(const struct check_net_facts *f)
         return NAME;
     if (f->code == CURLE_COULDNT_CONNECT)
         return CONNECT;
+    if (is_tls(f->code))
+        return TLS;
     if (f->name_us == 0)
         return NAME;
     return f->connect_us == 0 ? CONNECT : TLS;
@@ -145,8 +170,8 @@ static void judge_connect(struct check_report *r, const struct check_net_facts *
                   "this machine through",
                   "no connection to %s: %s", f->host, reason_of(f));
     else
-        check_add(r, CHECK_COMPLETED, "tcp", NULL, NULL, "connected after %lld ms%s",
-                  f->connect_us / 1000, f->proxied ? ", by the proxy" : "");
+        check_add(r, CHECK_COMPLETED, "tcp", NULL, NULL, "connected%s",
+                  f->proxied ? " to the proxy" : "");
 }
 
 static void judge_days(struct check_report *r, const struct check_net_facts *f)

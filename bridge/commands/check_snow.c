@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/commands/check_parts.h"
 #include "bridge/servicenow/query.h"
 
 #define QUERY_MAX ((size_t)8000)
+#define IMPORT    "import:"
 #define NO_COLUMN "u_itsm_bridge_no_such_column"
 
 /* ---------------------------------------------------------------- what is to be asked */
@@ -37,6 +39,18 @@ static void add_column(struct survey_columns *l, const char *name, const char *u
     l->items[l->count++] = (struct check_column){.name = name, .use = use};
 }
 
+/* Rows of an Import Set: the transform map decides about the rest. */
+static void list_staging(struct survey *s, const struct config_consumer *consumer)
+{
+    struct survey_table *t;
+
+    if (!text_starts(consumer->target, IMPORT))
+        return;
+    t = survey_table_of(s, consumer->target + strlen(IMPORT));
+    for (size_t k = 0; k < consumer->fields.count; k++)
+        add_column(&t->columns, consumer->fields.items[k].name, "consumers[].fields");
+}
+
 static void list_consumers(struct survey *s)
 {
     for (size_t i = 0; i < s->c->consumers_count; i++) {
@@ -44,8 +58,10 @@ static void list_consumers(struct survey *s)
         const struct check_target *target = check_target_find(consumer->target);
         struct survey_table *t = target == NULL ? NULL : survey_table_of(s, target->table);
 
-        if (t == NULL)
+        if (t == NULL) {
+            list_staging(s, consumer);
             continue;
+        }
         t->target = target;
         for (size_t k = 0; target->columns[k] != NULL; k++)
             add_column(&t->columns, target->columns[k], "nothing of yours: the bridge writes it");
@@ -64,6 +80,7 @@ static void list_producers(struct survey *s)
         struct survey_table *t = survey_table_of(s, p->table);
         struct survey_query *q = &s->queries[i];
 
+        t->published = true;
         for (size_t k = 0; k < sizeof cursor / sizeof cursor[0]; k++)
             add_column(&t->columns, cursor[k], "nothing of yours: the cursor needs it");
         for (size_t k = 0; k < p->fields.count; k++)

@@ -15,10 +15,11 @@
 /* What a target of alerts needs of the instance. */
 struct check_target {
     const char *target, *table;
-    const char *const *columns;       /* that the bridge writes; NULL ends the list */
-    const char *const *choices;       /* "column=value"; NULL ends the list */
-    const char *const *roles;         /* any one of them is enough; the first is the usual one */
-    const char *plugin, *plugin_name; /* NULL: part of every instance */
+    const char *const *columns; /* that the bridge writes; NULL ends the list */
+    const char *const *choices; /* "column=value"; NULL ends the list */
+    const char *const *roles;   /* any one of them is enough; the first is the usual one */
+    bool is_read;               /* the bridge looks at records before it writes */
+    const char *plugin;         /* NULL: part of every instance */
 };
 /* NULL: no such target. Static. */
 const struct check_target *check_target_find(const char *target);
@@ -43,7 +44,7 @@ void check_judge_roles(struct check_report *r, const struct check_target *t,
 
 /* ---- tables */
 
-/* A read of one row. `needed`: what works only with it, for the text. */
+/* A read of one row. */
 void check_judge_read(struct check_report *r, const char *table, const struct snow_outcome *o,
                       const json_t *rows);
 /* Tables that only refine: unreadable is Skipped, with what is lost. */

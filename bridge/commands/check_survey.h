@@ -16,7 +16,8 @@ struct survey_columns {
 struct survey_table {
     const char *name;
     const struct check_target *target; /* NULL: no alerts go there */
-    struct buf chain, dictionary;      /* queries */
+    bool published;
+    struct buf chain, dictionary; /* queries */
     size_t read, chained, choices, described;
     struct survey_columns columns;
     struct check_schema schema;

@@ -95,11 +95,16 @@ static void say_choices(struct survey *s, const struct survey_table *t)
 
 static void say_table(struct survey *s, const struct survey_table *t)
 {
-    check_judge_read(s->r, t->name, check_ask_outcome(&s->second, t->read),
-                     check_ask_rows(&s->second, t->read));
+    const struct snow_outcome *o = check_ask_outcome(&s->second, t->read);
+
+    if (t->target != NULL && !t->target->is_read && !t->published && o->verdict != SNOW_OK)
+        check_add(s->r, CHECK_SKIPPED, "read", t->name, NULL,
+                  "the user may not read the table, which the bridge only writes");
+    else
+        check_judge_read(s->r, t->name, o, check_ask_rows(&s->second, t->read));
     check_judge_columns(s->r, "columns", t->name, &t->schema, t->columns.items, t->columns.count,
                         "values for it are left out in silence");
-    if (t->target != NULL)
+    if (t->target != NULL && t->target->choices[0] != NULL)
         say_choices(s, t);
 }
 

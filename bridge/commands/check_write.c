@@ -106,6 +106,8 @@ static bool create(struct trial *t)
     json_decref(row);
     check_add(t->report, CHECK_COMPLETED, "create", table, NULL, "made a test record %s",
               t->number[0] == '\0' ? t->made : t->number);
+    if (!t->target->is_read)
+        return true; /* nothing rests on the sys_id of a row that is never looked at */
     if (strcasecmp(t->made, t->sys_id) == 0)
         check_add(t->report, CHECK_COMPLETED, "sys-id", table, NULL,
                   "the instance takes the sys_id that was chosen");

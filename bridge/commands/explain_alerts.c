@@ -33,6 +33,13 @@ static const struct explain_entry entries[] = {
      "ServiceNow answered limits.max_attempts times without a clear yes, and the record shows "
      "that nothing was written.",
      "look at the instance's log for this record, mend the cause, send the dead letter again"},
+    {"rows-refused",
+     "Nothing can be written to the target of events or imports. The alerts wait; it is tried "
+     "again.",
+     "events need Event Management and the role evt_mgmt_integration; an import needs a staging "
+     "table that the user may write and read, and an active transform map"},
+    {"event-too-large", "An event with the constants of consumers[].fields is too long to be sent.",
+     "shorten the constants, then send the dead letter again"},
     {"read-refused",
      "Incidents cannot be read, and nothing is written that was not read before. Alerts wait.",
      "give the user the role itil, or read access to the table"},
@@ -72,12 +79,6 @@ static const struct explain_entry entries[] = {
      "A template that the configuration names is not on the instance. Records are made without "
      "its values.",
      "correct the name, or make the template and run itsm-bridge resync"},
-    {"rows-refused",
-     "Events or rows of an Import Set cannot be written at all. Alerts wait, nothing is lost.",
-     "install Event Management and give the user the role evt_mgmt_integration; for an import "
-     "check the staging table, its transform map and the user's rights"},
-    {"event-too-large", "An event would be longer than a request may be.",
-     "shorten the constants in consumers[].fields, then send the dead letter again"},
     {"end-waits",
      "An outcome or a dead letter could not be written. It is tried again until it can; its "
      "offset stays uncommitted.",

@@ -22,7 +22,10 @@ static const struct explain_entry entries[] = {
     {"signals", "The process cannot receive signals.", "raise the limit of open files"},
     {"loop", "libcurl cannot begin, most likely for want of memory.",
      "give the machine more memory"},
-    {"usage", "A command was called with options that do not fit.", "see --help of the command"},
+    {"usage",
+     "A command was called with options that do not fit, or with a secret where others can read "
+     "it.",
+     "see --help of the command; give secrets as file:PATH or env:NAME"},
     {"regex", "A regular expression of the configuration cannot be used.",
      "correct it; itsm-bridge config check names file and line"},
     {"field", "A rule or template names a field that alerts do not have.",

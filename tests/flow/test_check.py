@@ -1,5 +1,9 @@
 """itsm-bridge check: a healthy connection is complete within five seconds, and each way to be wrong of configuration,
 network and instance changes exactly the lines that stand for it."""
+import socket
+import ssl
+import threading
+
 from check_support import *
 
 
@@ -195,6 +199,104 @@ def test_columns_and_choices():
             s.config_file.write_text(plain)
 
 
+def test_events():
+    with connection("events") as s:
+        s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["itil", "evt_mgmt_integration"]})
+        edit_config(s, ('target = "incident"', 'target = "event"'))
+        good = ask(s)
+        check(good.code == 0, f"{good.states()}")
+        check([good.states()[n] for n in ("plugin com.glideapp.itom.snac", "role em_event", "create em_event")] ==
+              [DONE, DONE, SKIPPED], f"{good.states()}")
+        expect(good, ask(s, "--write"), {"create em_event": DONE})
+        s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": {"read": ["em_event"]}})
+        expect(good, ask(s), {"read em_event": SKIPPED}, "only writes")
+        s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": {"read": []}})
+        s.sim.edit(table="v_plugin", query="id=com.glideapp.itom.snac", set={"active": "inactive"}, user="admin", raw=True)
+        expect(good, ask(s), {"plugin com.glideapp.itom.snac": NOT}, "activate the plug-in")
+        s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["itil"]})
+        expect(good, ask(s), {"plugin com.glideapp.itom.snac": NOT, "role em_event": NOT}, "evt_mgmt_integration")
+        edit_config(s, ('target = "event"', 'target = "import:u_none"'))
+        r = ask(s)
+        check(r.states()["read u_none"] == NOT, "a staging table that is not there")
+
+
+def certificate(folder, name, days, host="IP:127.0.0.1"):
+    """A key and a certificate signed by the authority of the folder. A negative number of days: one that has ended."""
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not (folder / "ca.pem").exists():
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
+                "-out", "ca.pem", "-subj", "/CN=own authority", "-days", "100")
+    (folder / f"{name}.ext").write_text(f"subjectAltName={host}\n")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
+            f"{name}.csr", "-subj", f"/CN={name}")
+    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+            f"{name}.pem", "-days", str(days), "-extfile", f"{name}.ext")
+    return str(folder / f"{name}.pem"), str(folder / f"{name}.key")
+
+
+class TlsFront:
+    """Takes TLS and passes the bytes on to the simulator."""
+
+    def __init__(self, target, pair):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*pair)
+        self.target = target
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.server.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        try:
+            client = self.context.wrap_socket(client, server_side=True)
+            back = socket.create_connection(("127.0.0.1", self.target))
+            threading.Thread(target=self.copy, args=(back, client), daemon=True).start()
+            self.copy(client, back)
+        except OSError:
+            client.close()
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            end.close()
+
+
+def test_tls():
+    with connection("tls") as s:
+        good = ask(s)
+        plain = s.config_file.read_text()
+        gone = {n: None for n, line in good.lines.items() if line["area"] == "servicenow" and
+                n.split()[0] not in ("token", "time-zone", "clock", "rate", "read")}
+        away = {**{n: SKIPPED for n, line in good.lines.items() if line["area"] == "servicenow"}, **gone, "user": SKIPPED}
+        away.pop("rate")
+        for name, days, host, ca, changed, said in (
+                ("good", 90, "IP:127.0.0.1", True, {"tls": DONE}, "more days"),
+                ("soon", 20, "IP:127.0.0.1", True, {"tls": DONE}, "ends in"),
+                ("late", 4, "IP:127.0.0.1", True, {"tls": NOT}, "have the certificate renewed"),
+                ("ended", -1, "IP:127.0.0.1", True, {"tls": NOT, **away}, "expired"),
+                ("other", 90, "DNS:other.example.com", True, {"tls": NOT, **away}, "ca_file"),
+                ("strange", 90, "IP:127.0.0.1", False, {"tls": NOT, **away}, "connection.ca_file")):
+            front = TlsFront(s.sim.port, certificate(s.folder, name, days, host))
+            s.config_file.write_text(plain.replace(
+                f'server_url = "http://127.0.0.1:{s.sim.port}";', f'server_url = "https://127.0.0.1:{front.port}"; ' +
+                'allowed_hosts = ["127.0.0.1"]; ' + (f'ca_file = "{s.folder}/ca.pem";' if ca else "")))
+            expect(good, ask(s), changed, said)
+            front.server.close()
+
+
 def test_rate():
     with connection("rate") as s:
         good = ask(s)
@@ -222,5 +324,5 @@ def test_configuration():
         check(done.returncode == 2 and done.stdout == b"", "wrong usage")
 
 
-run(test_healthy, test_write, test_rights_to_write, test_user, test_sign_in, test_tables, test_columns_and_choices, test_rate,
-    test_configuration)
+run(test_healthy, test_write, test_rights_to_write, test_user, test_sign_in, test_tables, test_columns_and_choices, test_events,
+    test_tls, test_rate, test_configuration)
