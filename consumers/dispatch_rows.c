@@ -49,7 +49,8 @@ static struct row_context context_of(const struct dispatch *d, const struct item
     return (struct row_context){.target = i->target,
                                 .consumer = i->unit->consumer,
                                 .connection = d->config->connection.name,
-                                .message = &i->unit->message};
+                                .message = &i->unit->message,
+                                .rules = i->unit->rules};
 }
 
 /* ---------------------------------------------------------------- what needs no request */

@@ -66,6 +66,7 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
     const struct dictionary *dictionary = lookups_dictionary(d->lookups);
     struct incident_context x = {
         .consumer = consumer,
+        .table = DISPATCH_TABLE,
         .record_namespace = d->config->connection.record_namespace,
         .close_code = consumer->close_code[0] != '\0'
                           ? consumer->close_code

@@ -1,4 +1,4 @@
-/* Events. Constants of the configuration add members, they never replace one of ours. */
+/* Events. What an alert is, and whether it is over, is never given from outside. */
 #include "consumers/event.h"
 
 #include <inttypes.h>
@@ -9,6 +9,7 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/panic.h"
 #include "bridge/base/text.h"
+#include "consumers/given.h"
 #include "consumers/identity.h"
 #include "consumers/incident_text.h"
 #include "consumers/json_out.h"
@@ -37,6 +38,17 @@ static const char *severity_of(const struct alert *a)
     return fired[a->severity >= 0 && a->severity <= 4 ? a->severity : 4];
 }
 
+/* A clear is a clear whatever is given, and what is given must be a severity of ServiceNow's. */
+static const char *severity_given(const struct given *g, const struct alert *a)
+{
+    const char *given = given_text(g, "severity");
+
+    if (a->state == ALERT_CLEARED || given == NULL || strlen(given) != 1 || given[0] < '1' ||
+        given[0] > '5')
+        return severity_of(a);
+    return given;
+}
+
 static void add_column(struct buf *out, const char *name, const char *value, size_t units)
 {
     size_t n = incident_fit(value, units);
@@ -53,8 +65,13 @@ static void add_column(struct buf *out, const char *name, const char *value, siz
     buf_done(&cut);
 }
 
-static void add_given(struct buf *out, const char *name, const char *value)
+/* What rules and configuration say of the column, else the value. */
+static void add_given(struct buf *out, const struct given *g, const char *name, const char *value)
 {
+    const char *given = given_text(g, name);
+
+    if (given != NULL)
+        value = given;
     if (value[0] != '\0')
         add_column(out, name, value, COLUMN_MAX);
 }
@@ -253,17 +270,34 @@ static bool is_ours(const char *name)
     return false;
 }
 
-static void add_constants(struct buf *out, const struct config_pairs *fields)
+/* Columns that are none of ours: what is given, then what stands back behind it. */
+static void add_others(struct buf *out, const struct given *g)
 {
-    for (size_t i = 0; i < fields->count; i++)
-        if (!is_ours(fields->items[i].name))
-            add_column(out, fields->items[i].name, fields->items[i].value, TEXT_MAX);
+    const char *name;
+    json_t *value;
+
+    if (g->columns == NULL)
+        return;
+    json_object_foreach (g->columns, name, value)
+        if (!is_ours(name) && json_string_length(value) > 0)
+            add_column(out, name, json_string_value(value), TEXT_MAX);
+    if (g->presets == NULL)
+        return;
+    json_object_foreach (g->presets, name, value)
+        if (!is_ours(name) && given_text(g, name) == NULL && json_string_length(value) > 0)
+            add_column(out, name, json_string_value(value), TEXT_MAX);
 }
 
 /* The title first: an alert's short description is made from the beginning. */
-static void add_description(struct buf *out, const struct alert *a)
+static void add_description(struct buf *out, const struct given *g, const struct alert *a)
 {
+    const char *given = given_text(g, "description");
     struct buf text;
+
+    if (given != NULL) {
+        add_column(out, "description", given, TEXT_MAX);
+        return;
+    }
 
     buf_init(&text, 16 * TEXT_MAX);
     (void)buf_add(&text, a->title, incident_fit(a->title, TEXT_MAX));
@@ -276,21 +310,24 @@ static void add_description(struct buf *out, const struct alert *a)
 void event_add(struct buf *out, const struct row_context *x, const struct alert *a)
 {
     char key[CORRELATION_ID_SIZE];
+    struct given g;
 
+    given_for(x->consumer, x->rules, a, &g);
     target_row_key(x->target, x->consumer, a, key);
     (void)buf_add_char(out, '{');
-    add_constants(out, &x->consumer->fields);
-    add_given(out, "source", a->source[0] != '\0' ? a->source : a->format);
-    add_given(out, "event_class", a->service[0] != '\0' ? a->service : x->consumer->name);
-    add_given(out, "node", node_of(a));
-    add_given(out, "resource", last_part(a->resource));
-    add_given(out, "type", a->kind[0] != '\0' ? a->kind : a->format);
-    add_given(out, "metric_name", metric_of(a));
+    add_others(out, &g);
+    add_given(out, &g, "source", a->source[0] != '\0' ? a->source : a->format);
+    add_given(out, &g, "event_class", a->service[0] != '\0' ? a->service : x->consumer->name);
+    add_given(out, &g, "node", node_of(a));
+    add_given(out, &g, "resource", last_part(a->resource));
+    add_given(out, &g, "type", a->kind[0] != '\0' ? a->kind : a->format);
+    add_given(out, &g, "metric_name", metric_of(a));
     json_out_member(out, "message_key", key);
-    json_out_member(out, "severity", severity_of(a));
+    json_out_member(out, "severity", severity_given(&g, a));
     json_out_member(out, "resolution_state", a->state == ALERT_CLEARED ? "Closing" : "New");
     add_time(out, "time_of_event", time_of(x, a));
-    add_description(out, a);
+    add_description(out, &g, a);
     add_info(out, x, a);
     (void)buf_add_char(out, '}');
+    given_done(&g);
 }

@@ -7,6 +7,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/event.h"
+#include "consumers/given.h"
 #include "consumers/identity.h"
 #include "consumers/incident_text.h"
 
@@ -117,13 +118,27 @@ static const char *state_of(const struct alert *a)
     return names[a->state];
 }
 
+/* First, so that nothing of ours can be replaced. */
+static void set_given(json_t *row, const struct row_context *x, const struct alert *a)
+{
+    const char *column;
+    struct given g;
+    json_t *value;
+
+    given_for(x->consumer, x->rules, a, &g);
+    if (g.presets != NULL)
+        (void)json_object_update(row, g.presets);
+    if (g.columns != NULL)
+        json_object_foreach (g.columns, column, value)
+            set_take(row, column, incident_column(column, json_string_value(value)));
+    given_done(&g);
+}
+
 json_t *import_row(const struct row_context *x, const struct alert *a)
 {
-    const struct config_pairs *fields = &x->consumer->fields;
     json_t *row = json_object();
 
-    for (size_t i = 0; i < fields->count; i++)
-        set(row, fields->items[i].name, fields->items[i].value);
+    set_given(row, x, a);
     set_identity(row, x, a);
     set(row, "u_state", state_of(a));
     set_number(row, "u_severity", a->severity);

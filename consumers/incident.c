@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/base/digest.h"
+#include "consumers/given.h"
 
 #include "consumers/incident_text.h"
 
@@ -37,42 +38,6 @@ static void set_stamp(json_t *body, const struct stamp *stamp)
 
     stamp_format(stamp, text);
     set(body, "correlation_display", text);
-}
-
-/* What configuration and rules give, column by column: texts, "" leaves the column out. */
-struct given {
-    json_t *columns;
-    json_t *presets;
-};
-
-static struct given given_for(const struct incident_context *x, const struct alert *fire)
-{
-    const struct config_pairs *fields = &x->consumer->fields;
-    struct given given = {.columns = json_object()};
-    struct ruling_columns columns;
-    struct ruling g;
-
-    for (size_t i = 0; i < fields->count; i++)
-        set(given.columns, fields->items[i].name, fields->items[i].value);
-    rules_decide(x->rules, fire, &g);
-    ruling_columns(x->rules, &g, fire, &columns);
-    (void)json_object_update(given.columns, columns.fields);
-    given.presets = json_incref(columns.presets);
-    ruling_columns_done(&columns);
-    ruling_done(&g);
-    return given;
-}
-
-static void given_done(struct given *g)
-{
-    json_decref(g->columns);
-    json_decref(g->presets);
-}
-
-/* NULL: nothing is given for the column. */
-static const char *given_text(const struct given *g, const char *column)
-{
-    return json_string_value(json_object_get(g->columns, column));
 }
 
 /* Sets what is given for the column and tells whether anything is; "" leaves it out. */
@@ -148,12 +113,13 @@ static json_t *new_record(const struct incident_context *x, const struct alert *
                           uint32_t generation, const struct version *content,
                           const struct stamp *stamp, bool orphan)
 {
-    struct given given = given_for(x, fire);
     json_t *body = json_object();
+    struct given given;
     struct keys keys;
 
+    given_for(x->consumer, x->rules, fire, &given);
     set_once(body, &given);
-    identity_keys(fire, x->record_namespace, x->consumer->target, generation, &keys);
+    identity_keys(fire, x->record_namespace, x->table, generation, &keys);
     set(body, "sys_id", keys.sys_id);
     set(body, "correlation_id", keys.correlation_id);
     set_stamp(body, stamp);
@@ -188,9 +154,10 @@ json_t *incident_create_resolved(const struct incident_context *x, const struct 
 json_t *incident_update(const struct incident_context *x, const struct alert *fire,
                         uint32_t generation, const struct version *content)
 {
-    struct given given = given_for(x, fire);
     json_t *body = json_object();
+    struct given given;
 
+    given_for(x->consumer, x->rules, fire, &given);
     set_content(body, &given, fire, generation, content, false);
     set_take(body, "work_notes", incident_update_note(fire, content));
     given_done(&given);

@@ -14,6 +14,7 @@
 /* What the instance and the configuration add to an alert. Strings are borrowed, never NULL. */
 struct incident_context {
     const struct config_consumer *consumer; /* fields, close_code */
+    const char *table;                      /* that the record is in */
     const char *record_namespace;
     const char *close_code;   /* "" leaves it out */
     const char *contact_type; /* "" leaves it out */

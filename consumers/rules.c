@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/base/panic.h"
+#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/rules_internal.h"
 
@@ -36,7 +37,8 @@ static void add_level(struct rule *r, const char *name, int64_t level)
 static void rule_init(struct rule *r, const struct config_rule *c)
 {
     *r = (struct rule){.config = c, .when_count = c->when_count};
-    r->target = c->target[0] != '\0' ? c->target : c->work_item_type;
+    r->target = xstrdup(c->target[0] != '\0' ? c->target : c->work_item_type);
+    text_lower(r->target);
     r->when = xcalloc(c->when_count, sizeof *r->when);
     for (size_t i = 0; i < c->when_count; i++)
         condition_init(&r->when[i], &c->when[i]);
@@ -54,6 +56,7 @@ static void rule_done(struct rule *r)
         condition_done(&r->when[i]);
     for (size_t i = 0; i < r->columns_count; i++)
         (void)template_free(r->columns[i].template);
+    free(r->target);
     free(r->when);
     free(r->columns);
 }

@@ -36,7 +36,7 @@ struct rule_column {
 
 struct rule {
     const struct config_rule *config;
-    const char *target;
+    char *target; /* owned, "" = the consumer's */
     struct condition *when;
     size_t when_count;
     struct rule_column *columns;

@@ -11,6 +11,7 @@
 #include "bridge/commands/commands.h"
 #include "bridge/config/config.h"
 #include "consumers/alert.h"
+#include "consumers/event.h"
 #include "consumers/formats.h"
 #include "consumers/identity.h"
 #include "consumers/incident.h"
@@ -19,6 +20,7 @@
 #include "consumers/version.h"
 
 #define MESSAGE_MAX        ((size_t)64 * 1024 * 1024)
+#define RECORD_TABLE       "incident"
 #define RULING_MAX         ((size_t)256 * 1024)
 #define STANDIN_CLOSE_CODE "Solution provided"
 
@@ -43,6 +45,7 @@ struct mapping {
     const struct config *config;
     const struct config_consumer *consumer;
     struct rules *rules;
+    struct targets *targets;
     int64_t offset; /* of the message at hand: its number in this call */
 };
 
@@ -88,18 +91,17 @@ static void print_description(json_t *body)
     }
 }
 
-static void print_create(const char *when, const struct mapping *p, json_t *body)
+static void print_create(const char *when, json_t *body)
 {
-    (void)printf("\n%s\nPOST /api/now/table/%s\n", when, p->consumer->target);
+    (void)printf("\n%s\nPOST /api/now/table/%s\n", when, RECORD_TABLE);
     print_json(body);
     print_description(body);
     json_decref(body);
 }
 
-static void print_patch(const char *when, const struct mapping *p, const struct keys *keys,
-                        json_t *body)
+static void print_patch(const char *when, const struct keys *keys, json_t *body)
 {
-    (void)printf("\n%s\nPATCH /api/now/table/%s/%s\n", when, p->consumer->target, keys->sys_id);
+    (void)printf("\n%s\nPATCH /api/now/table/%s/%s\n", when, RECORD_TABLE, keys->sys_id);
     print_json(body);
     json_decref(body);
 }
@@ -110,6 +112,7 @@ static void print_requests(const struct mapping *p, const struct alert *a, const
 {
     struct incident_context x = {
         .consumer = p->consumer,
+        .table = RECORD_TABLE,
         .record_namespace = p->config->connection.record_namespace,
         .close_code =
             p->consumer->close_code[0] != '\0' ? p->consumer->close_code : STANDIN_CLOSE_CODE,
@@ -122,33 +125,60 @@ static void print_requests(const struct mapping *p, const struct alert *a, const
 
     switch (a->state) {
     case ALERT_FIRING:
-        print_create("Request when there is no record yet", p,
+        print_create("Request when there is no record yet",
                      incident_create(&x, a, generation, v, stamp));
         break;
     case ALERT_CLEARED:
-        print_patch("Request when the record is open (after a read of it)", p, keys,
+        print_patch("Request when the record is open (after a read of it)", keys,
                     incident_resolve(&x, a, stamp));
         if (a->marked && p->consumer->orphan_clear == ORPHAN_INSERT_RESOLVED)
-            print_create("Request when there is no record (after clear_wait_s)", p,
+            print_create("Request when there is no record (after clear_wait_s)",
                          incident_create_resolved(&x, a, a, generation, v, stamp));
         else
             (void)printf("\nWhen there is no record: no request.\n");
         break;
     case ALERT_NOTE:
-        print_patch("Request when there is a record", p, keys, incident_remark(a, v));
+        print_patch("Request when there is a record", keys, incident_remark(a, v));
         break;
     }
 }
 
-/* Which rules hold, why, and what they set. False: the alert is dropped. */
-static bool print_ruling(const struct mapping *p, const struct alert *a)
+/* Targets that are rows: one for each message, whatever is there. */
+static void print_row(const struct mapping *p, const struct target *target, const struct alert *a,
+                      const struct message *m)
 {
+    struct row_context x = {.target = target,
+                            .consumer = p->consumer,
+                            .connection = p->config->connection.name,
+                            .message = m,
+                            .rules = p->rules};
+    struct buf text;
+    json_t *json;
+
+    if (target->kind == TARGET_EVENT && a->state == ALERT_NOTE) {
+        (void)printf("\nAn event cannot carry a note: no request.\n");
+        return;
+    }
+    buf_init(&text, EVENT_BYTES_MAX);
+    if (target->kind == TARGET_EVENT)
+        event_add(&text, &x, a);
+    json = target->kind == TARGET_EVENT ? json_loadb(buf_text(&text), text.length, 0, NULL)
+                                        : import_row(&x, a);
+    (void)printf("\nRow of %s, as it is sent (events in bulk)\n", target->table);
+    print_json(json);
+    json_decref(json);
+    buf_done(&text);
+}
+
+/* Which rules hold, why, and what they set. The target, NULL: the alert is dropped. */
+static const struct target *print_ruling(const struct mapping *p, const struct alert *a)
+{
+    const struct target *target = targets_get(p->targets, p->consumer->target);
     struct ruling g;
     struct buf text;
-    bool goes_on;
 
     if (p->consumer->rules_count == 0)
-        return true;
+        return target;
     buf_init(&text, RULING_MAX);
     rules_decide(p->rules, a, &g);
     ruling_describe(p->rules, &g, a, &text);
@@ -156,10 +186,13 @@ static bool print_ruling(const struct mapping *p, const struct alert *a)
                  text.failed ? "  (cut: more than is shown here)\n" : "");
     if (g.drop != NULL)
         (void)printf("\nDropped: no request, only an outcome record and a count.\n");
-    goes_on = g.drop == NULL;
+    if (g.target[0] != '\0')
+        target = targets_get(p->targets, g.target);
+    if (g.drop != NULL)
+        target = NULL;
     ruling_done(&g);
     buf_done(&text);
-    return goes_on;
+    return target;
 }
 
 static void print_alert(const struct mapping *p, const struct alert *a, const struct message *m)
@@ -168,10 +201,10 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
                           .rank = a->state == ALERT_CLEARED,
                           .version = version_of(m)};
     json_t *json = alert_to_json(a);
+    const struct target *target;
     struct keys keys;
 
-    identity_keys(a, p->config->connection.record_namespace, p->consumer->target, stamp.generation,
-                  &keys);
+    identity_keys(a, p->config->connection.record_namespace, RECORD_TABLE, stamp.generation, &keys);
     stamp.series = keys.series;
     (void)printf("Format %s, kind %s (%s), %s, %s\n\nAlert\n", a->format, a->kind,
                  a->mapping != NULL ? a->mapping : "built in", state_name(a),
@@ -179,9 +212,13 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
                            : "does not name its cycle (unmarked): shown as generation 1");
     print_json(json);
     json_decref(json);
-    print_keys(&keys, &stamp);
-    if (print_ruling(p, a))
+    target = print_ruling(p, a);
+    if (target_is_rows(target)) {
+        print_row(p, target, a, m);
+    } else if (target != NULL) {
+        print_keys(&keys, &stamp);
         print_requests(p, a, &keys, &stamp);
+    }
 }
 
 static int map_message(struct mapping *p, const char *name, const struct buf *value)
@@ -285,6 +322,7 @@ static int map_all(const struct config *c, const char *consumer, char **paths, i
     if (p.consumer == NULL)
         return EXIT_USAGE;
     p.rules = rules_new(p.consumer);
+    p.targets = targets_new();
     print_standins(&p);
     if (count == 0)
         worst = map_file(&p, "-");
@@ -294,6 +332,7 @@ static int map_all(const struct config *c, const char *consumer, char **paths, i
         worst = rc > worst ? rc : worst;
     }
     (void)rules_free(p.rules);
+    (void)targets_free(p.targets);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("itsm-bridge map: cannot write to standard output");
         return EXIT_FAILED;

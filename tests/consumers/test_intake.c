@@ -280,6 +280,32 @@ static void what_a_rule_drops_has_an_outcome(void **state)
     stop(&r);
 }
 
+/* The target is a matter of each alert. */
+static void a_rule_chooses_the_target(void **state)
+{
+    struct lane *lane;
+    struct rig r;
+
+    (void)state;
+    start_with(&r,
+               "{ topics = [\"alerts\"]; target = \"import:u_all\"; rules: ("
+               " { target = \"event\"; when: ( { field = \"state\"; equals = \"cleared\"; } ); },"
+               " { work_item_type = \"Incident\"; when: ("
+               "   { field = \"short_id\"; prefix = \"00000001\"; } ); } ); }");
+    receive(&r, 0, CUT, standin_alert(1, "Fired"));
+    receive(&r, 1, CUT, standin_alert(1, "Resolved"));
+    receive(&r, 2, CUT, standin_alert(2, "Fired"));
+    assert_int_equal(lanes_count(r.lanes), 3);
+    lane = lanes_first_ready(r.lanes);
+    assert_int_equal(lane->target->kind, TARGET_RECORD);
+    assert_string_equal(lane->target->table, "incident");
+    lane = lanes_first_row(r.lanes, TARGET_EVENT);
+    assert_int_equal(lane->items->fact.state, ALERT_CLEARED);
+    lane = lanes_first_row(r.lanes, TARGET_IMPORT);
+    assert_string_equal(lane->target->table, "u_all");
+    stop(&r);
+}
+
 /* Parts come back alike when they are decoded again. */
 static void parts_are_items_of_one_unit(void **state)
 {
@@ -376,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_map_names_what_was_finished_before),
         cmocka_unit_test(offsets_that_went_back_begin_a_new_tracker),
         cmocka_unit_test(what_a_rule_drops_has_an_outcome),
+        cmocka_unit_test(a_rule_chooses_the_target),
         cmocka_unit_test(parts_are_items_of_one_unit),
         cmocka_unit_test(thousands_of_alerts_in_one_message_are_decoded_twice),
     };

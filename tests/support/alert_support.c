@@ -60,6 +60,7 @@ struct message alert_support_message(const void *value, size_t length)
 struct incident_context alert_support_context(const struct config_consumer *c)
 {
     return (struct incident_context){.consumer = c,
+                                     .table = "incident",
                                      .record_namespace = "",
                                      .close_code = "Solution provided",
                                      .contact_type = "",

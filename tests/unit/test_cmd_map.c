@@ -12,6 +12,7 @@
 #include "bridge/commands/cmd_map.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define CONFIG   TEST_CASES_DIR "/config/0001-fine/itsm-bridge.cfg"
+#define RULES    TEST_CASES_DIR "/config/0111-rules-targets/itsm-bridge.cfg"
 #define FIRED    TEST_CASES_DIR "/map/0029-doc-metric-fired/message.json"
 #define RESOLVED TEST_CASES_DIR "/map/0015-doc-metric-resolved/message.json"
 #define HEALTH   TEST_CASES_DIR "/map/0030-resource-health-available/message.json"
@@ -91,6 +92,38 @@ static void test_requests(void **state)
     SAYS("alert 2 of 2\n");
 }
 
+/* Which rules hold and why; a dropped alert makes no request; the target may be another one. */
+static void test_rules(void **state)
+{
+    (void)state;
+    RUN("-c", RULES, FIRED);
+    assert_int_equal(r.code, 0);
+    SAYS("\nRules\n"
+         "  groups, because it has no condition\n"
+         "    assignment_group = \"Service Desk\"\n"
+         "    continues\n"
+         "  metrics, because kind one_of \"metric\", \"log\" and not state equals \"cleared\"\n"
+         "    category = \"METRIC\"\n");
+    SAYS("\"assignment_group\": \"Service Desk\"");
+    SAYS("\"category\": \"METRIC\"");
+    RUN("-c", RULES, RESOLVED);
+    SAYS("  ends, because state equals \"cleared\"\n    drops the alert\n");
+    SAYS("\nDropped: no request, only an outcome record and a count.\n");
+    assert_null(strstr(r.out, "PATCH"));
+    assert_null(strstr(r.out, "POST"));
+    RUN("-c", RULES, "--consumer", "events", FIRED);
+    SAYS("\nRow of em_event, as it is sent (events in bulk)\n{\n");
+    SAYS("\"node\": \"WCUS-R2-GEN2\"");
+    assert_null(strstr(r.out, "POST /api/now/table"));
+    RUN("-c", RULES, "--consumer", "events", RCA);
+    SAYS("\nRules\n  none holds\n");
+    SAYS("\n{\n  \"work_notes\": ");
+    RUN("-c", RULES, "--consumer", "imports", FIRED);
+    SAYS("\nRow of u_alerts, as it is sent");
+    SAYS("\"u_correlation_id\": ");
+    SAYS("\"u_mine\": \"metric\"");
+}
+
 static void test_bad_messages(void **state)
 {
     (void)state;
@@ -127,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_rules),
         cmocka_unit_test(test_bad_messages),
         cmocka_unit_test(test_usage),
     };

@@ -231,6 +231,57 @@ static void test_constants_add_and_never_replace(void **state)
     bench_stop(&b);
 }
 
+/* Rules say what stands in the columns of a fire; what the alert is and that it is over stays. */
+static void test_rules_give_columns(void **state)
+{
+    struct config *c = alert_support_config(
+        "( { topics = [\"a\"]; fields = { node = \"entry\"; u_f = \"entry\"; }; rules = ( { fields "
+        "= {"
+        " node = \"{ci|upper}\"; severity = \"{label.level|default:3}\"; type = \"\";"
+        " description = \"{rule}\"; message_key = \"{title}\"; additional_info = \"{title}\"; u_r "
+        "= "
+        "\"{kind}\"; u_d = \"\"; }; default_fields = { u_d = \"d\"; u_e = \"e\"; node = \"d\"; "
+        "}; } ); } )");
+    struct alert *a = metric(ALERT_FIRING), *clear = metric(ALERT_CLEARED);
+    struct bench b;
+    json_t *json;
+
+    (void)state;
+    bench_start(&b, "event");
+    b.x.consumer = &c->consumers[0];
+    b.x.rules = rules_new(&c->consumers[0]);
+    json = parsed(&b, a);
+    expect(json, "node", "VM1");
+    expect(json, "severity", "3");
+    expect(json, "description", "cpu-high");
+    expect(json, "message_key", "azure:00000001-0000-4000-8000-000000000000");
+    expect(json, "u_f", "entry");
+    expect(json, "u_r", "metric");
+    expect(json, "u_e", "e");
+    assert_null(json_object_get(json, "u_d"));
+    assert_null(json_object_get(json, "type"));
+    assert_int_not_equal(json_string_value(json_object_get(json, "additional_info"))[0], 'c');
+    json_decref(json);
+    json = parsed(&b, clear);
+    expect(json, "severity", "0");
+    json_decref(json);
+    /* Not a severity of ServiceNow's: the alert's own. */
+    alert_add_label(a, "level", "0");
+    json = parsed(&b, a);
+    expect(json, "severity", "2");
+    json_decref(json);
+    json = import_row(&b.x, a);
+    expect(json, "u_r", "metric");
+    expect(json, "u_e", "e");
+    expect(json, "u_severity", "1");
+    json_decref(json);
+    b.x.rules = rules_free(b.x.rules);
+    (void)alert_free(a);
+    (void)alert_free(clear);
+    bench_stop(&b);
+    (void)config_free(c);
+}
+
 /* ---------------------------------------------------------------- whatever an alert holds */
 
 static const char *const pieces[] = {"\"",
@@ -419,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_severity_state_and_time),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_constants_add_and_never_replace),
+        cmocka_unit_test(test_rules_give_columns),
         cmocka_unit_test(test_no_content_changes_its_place),
         cmocka_unit_test(test_what_does_not_fit_is_counted),
         cmocka_unit_test(test_strings),

@@ -274,7 +274,7 @@ static void test_actions(void **state)
     assert_int_equal(f.ruling.count, 1);
     done(&f);
     f = decided("{ work_item_type = \"Incident\"; }", sample());
-    assert_string_equal(f.ruling.target, "Incident");
+    assert_string_equal(f.ruling.target, "incident");
     done(&f);
     rules_decide(NULL, NULL, &f.ruling);
     assert_int_equal(f.ruling.count, 0);
