@@ -424,18 +424,31 @@ static bool send_all(struct dispatch *d, usec_t now)
     return more;
 }
 
-/* Each goes first by turns, or a backlog of the one would take every slot that gets free. */
+static usec_t send_records(struct dispatch *d, usec_t now)
+{
+    return send_all(d, now) ? now : USEC_NEVER;
+}
+
+/* Who has sent goes behind the others, or a backlog of the one would take every slot that gets
+ * free. */
 static usec_t send_in_turn(struct dispatch *d, usec_t now)
 {
+    static usec_t (*const senders[TARGET_KINDS])(struct dispatch *, usec_t) = {
+        [TARGET_RECORD] = send_records,
+        [TARGET_EVENT] = dispatch_events,
+        [TARGET_IMPORT] = dispatch_imports,
+    };
+    unsigned first = d->first;
     usec_t next = USEC_NEVER;
 
-    d->rows_first = !d->rows_first;
-    if (d->rows_first)
-        next = dispatch_rows(d, now);
-    if (send_all(d, now))
-        next = now;
-    if (!d->rows_first)
-        next = usec_min(next, dispatch_rows(d, now));
+    for (unsigned i = 0; i < TARGET_KINDS; i++) {
+        unsigned kind = (first + i) % TARGET_KINDS;
+        size_t before = d->in_flight;
+
+        next = usec_min(next, senders[kind](d, now));
+        if (d->in_flight > before)
+            d->first = (kind + 1) % TARGET_KINDS;
+    }
     return next;
 }
 

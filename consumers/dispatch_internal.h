@@ -40,7 +40,7 @@ struct dispatch {
     size_t events_in_flight; /* requests of events */
     usec_t gather_until;     /* events gather until then; 0: they do not */
     bool records;            /* some target is a record: what its body needs is looked up */
-    bool rows_first;         /* whose turn it is to take what room there is */
+    unsigned first;          /* which kind of target takes first of what room there is */
     void (*gone)(void *arg, struct item *i); /* of the last release; NULL before the first */
     void *gone_arg;
     struct fact *facts; /* of the lane being decided about */
@@ -69,10 +69,10 @@ void dispatch_again(struct dispatch *d, struct lane *lane, const struct snow_out
  * array. */
 void dispatch_read(struct dispatch *d, struct lane **lanes, size_t n, usec_t now);
 
-/* dispatch_rows.c: sends what may be sent of the lanes whose targets are rows; returns when it
- * wants to be called again. */
+/* dispatch_rows.c: both send what may be sent now and return when they want to be called again. */
 void dispatch_rows_init(struct dispatch *d);
-usec_t dispatch_rows(struct dispatch *d, usec_t now);
+usec_t dispatch_events(struct dispatch *d, usec_t now);
+usec_t dispatch_imports(struct dispatch *d, usec_t now);
 
 /* dispatch_write.c: would an update by the lane's item of this index tell people what this process
  * last wrote? False when that is not known. */

@@ -418,7 +418,7 @@ static bool others_wait(const struct dispatch *d)
 
 /* Returns when it wants to be called again. A request of events does the work of hundreds, so one
  * may always be under way, and more while nothing else wants the room. */
-static usec_t send_all_events(struct dispatch *d, usec_t now)
+usec_t dispatch_events(struct dispatch *d, usec_t now)
 {
     size_t looked = 0;
     struct lane *lane;
@@ -462,7 +462,7 @@ static void send_import(struct dispatch *d, struct lane *lane, usec_t now)
     json_decref(op.body);
 }
 
-static usec_t send_all_imports(struct dispatch *d, usec_t now)
+usec_t dispatch_imports(struct dispatch *d, usec_t now)
 {
     struct lane *lane;
 
@@ -476,11 +476,4 @@ static usec_t send_all_imports(struct dispatch *d, usec_t now)
             send_import(d, lane, now);
     }
     return USEC_NEVER;
-}
-
-usec_t dispatch_rows(struct dispatch *d, usec_t now)
-{
-    usec_t next = send_all_events(d, now);
-
-    return usec_min(next, send_all_imports(d, now));
 }

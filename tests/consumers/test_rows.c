@@ -352,22 +352,76 @@ static void a_partition_is_taken(void **state)
     rig_stop(&r);
 }
 
-/* Records and rows share the room: neither starves the other. */
-static void records_go_on_beside_events(void **state)
+/* The message of topic `alerts` has its outcome. */
+static bool single_done(const struct rig *r)
+{
+    for (size_t i = 0; i < standin_sent(); i++)
+        if (strcmp(standin_record(i)->topic, r->c->topics.outcomes) == 0 &&
+            strstr(standin_record(i)->value, "\"topic\":\"alerts\"") != NULL)
+            return true;
+    return false;
+}
+
+/* Records and rows share the room: an endless stream of the one does not starve the other. */
+static void records_and_rows_share_the_room(void **state)
+{
+    static const char *const targets[] = {"incident", "event", "import:u_alerts"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(targets) * ARRAY_LEN(targets); i++) {
+        const char *stream = targets[i % ARRAY_LEN(targets)];
+        const char *single = targets[i / ARRAY_LEN(targets)];
+        char *entries = xasprintf("{ topics = [\"alerts\"]; target = \"%s\"; }, "
+                                  "{ topics = [\"other\"]; target = \"%s\"; }",
+                                  single, stream);
+        size_t rounds = 0;
+        struct rig r;
+
+        rig_start(&r, entries);
+        free(entries);
+        standin_room = 1;
+        receive(&r, 1, 'f');
+        r.x = partitions_get(r.p, "other", 0);
+        partition_assign(r.x, 1, 0);
+        r.offset = 0;
+        for (rounds = 0; rounds < 20 && !single_done(&r); rounds++) {
+            receive(&r, (int)(10000 + rounds), 'f');
+            receive(&r, (int)(20000 + rounds), 'f');
+            rig_turn(&r);
+            if (standin_open_ops() > 0)
+                rig_serve(&r, standin_open_op());
+        }
+        if (!single_done(&r))
+            fail_msg("%s starved by %s", single, stream);
+        rig_settle(&r, 500);
+        rig_stop(&r);
+    }
+}
+
+/* Everything goes in one request while nothing else wants the room; else one at a time. */
+static void events_leave_room(void **state)
 {
     struct rig r;
 
     (void)state;
-    rig_start(&r, "{ topics = [\"alerts\"]; }, { topics = [\"other\"]; target = \"event\"; }");
-    standin_room = 1;
-    receive(&r, 1, 'f');
+    rig_start(&r, "{ topics = [\"alerts\"]; target = \"import:u_alerts\"; }, "
+                  "{ topics = [\"other\"]; target = \"event\"; }");
+    standin_room = 3;
+    for (int n = 0; n < 5; n++)
+        receive(&r, n, 'f');
     r.x = partitions_get(r.p, "other", 0);
     partition_assign(r.x, 1, 0);
     r.offset = 0;
-    receive(&r, 2, 'f');
-    rig_settle(&r, 30);
-    assert_int_equal(json_array_size(r.events), 1);
-    (void)rig_only_row(&r);
+    for (int n = 0; n < 900; n++)
+        receive(&r, 1000 + n, 'f');
+    rig_turn(&r);
+    rig_turn(&r);
+    assert_int_equal(standin_open_ops(), 3);
+    for (size_t i = 0, events = 0; i < 3; i++) {
+        events += standin_op(i)->kind == SNOW_EVENTS;
+        assert_true(events <= 1);
+    }
+    rig_settle(&r, 500);
     rig_stop(&r);
 }
 
@@ -399,7 +453,8 @@ int main(void)
         cmocka_unit_test(a_failed_transform_is_a_dead_letter),
         cmocka_unit_test(an_import_tells_its_record),
         cmocka_unit_test(a_partition_is_taken),
-        cmocka_unit_test(records_go_on_beside_events),
+        cmocka_unit_test(records_and_rows_share_the_room),
+        cmocka_unit_test(events_leave_room),
         cmocka_unit_test(events_ask_for_nothing_else),
     };
 
