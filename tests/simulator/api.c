@@ -3,6 +3,7 @@
  * platform's 400.
  */
 #include "tests/simulator/api.h"
+#include "tests/simulator/import_set.h"
 #include "tests/simulator/oauth.h"
 
 #include <stdlib.h>
@@ -123,6 +124,8 @@ static void now_serve(struct sim *sim, struct request *r, struct answer *a)
         table_serve(sim, r, route.version, route.table, route.id, a);
     else if (route.kind && route.table && strcmp(route.kind, "stats") == 0)
         aggregate_serve(sim, r, route.table, a);
+    else if (route.kind && route.table && strcmp(route.kind, "import") == 0)
+        import_set_serve(sim, r, route.table, a);
     else if (route.kind && strcmp(route.kind, "batch") == 0 && strcmp(r->method, "POST") == 0)
         batch_serve(sim, r, a);
     else

@@ -1,10 +1,8 @@
 /*
- * Batch API and the bulk event endpoint. A batch runs its items one after another inside one server
- * limit (batch_limit_ms): what does not fit comes back unserviced. Bulk events give one count for
- * all and no word about single ones.
+ * Batch API. A batch runs its items one after another inside one server limit (batch_limit_ms):
+ * what does not fit comes back unserviced.
  */
 #include "tests/simulator/api.h"
-#include "tests/simulator/draft.h"
 #include "tests/simulator/journal.h"
 
 #include <stdlib.h>
@@ -202,51 +200,5 @@ void batch_serve(struct sim *sim, struct request *r, struct answer *a)
     json_object_set_new(out, "serviced_requests", served);
     json_object_set_new(out, "unserviced_requests", left);
     answer_json(a, 200, out);
-    json_decref(body);
-}
-
-usec_t events_cost(struct sim *sim, const struct request *r)
-{
-    double ms = sim->set.insert_ms;
-    json_t *body;
-
-    if (sim->set.bulk_row_ms > 0) {
-        body = body_json(r);
-        ms += sim->set.bulk_row_ms * (double)json_array_size(json_object_get(body, "records"));
-        json_decref(body);
-    }
-    return (usec_t)(ms * 1000);
-}
-
-static void event_insert(struct sim *sim, struct request *r, const json_t *record)
-{
-    struct draft d;
-
-    draft_open(&d, sim, store_find(sim->store, "em_event"), NO_SLOT, r->stamp_s);
-    draft_by(&d, r->user ? r->user->name : "guest");
-    draft_take(&d, record, false);
-    (void)draft_store(&d, "POST", r->header[HDR_REQUEST_ID], r->late);
-    draft_close(&d);
-}
-
-void events_serve(struct sim *sim, struct request *r, struct answer *a)
-{
-    json_t *body = body_json(r);
-    json_t *records = json_object_get(body, "records");
-    size_t n = json_array_size(records);
-    struct str text = {0};
-
-    if (!json_is_array(records)) {
-        answer_error(a, 400, "Exception while reading request", "records is missing");
-        json_decref(body);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        event_insert(sim, r, json_array_get(records, i));
-    stats_count(sim, "events", "calls", 1);
-    stats_count(sim, "events", "records", n);
-    str_printf(&text, "%zu events were inserted", n);
-    answer_json(a, 200, json_pack("{s:{s:s}}", "result", "Default Bulk Endpoint", text.p));
-    str_free(&text);
     json_decref(body);
 }

@@ -3,8 +3,10 @@
  * everything is JSON. A command is either done whole or refused with a reason.
  */
 #include "tests/simulator/control.h"
+#include "tests/simulator/events.h"
 #include "tests/simulator/front.h"
 #include "tests/simulator/hides.h"
+#include "tests/simulator/import_set.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/oauth.h"
 #include "tests/simulator/replay.h"
@@ -218,6 +220,25 @@ static bool replay_end(struct call *c, const json_t *body)
     return true;
 }
 
+static bool alerts_make(struct call *c, const json_t *body)
+{
+    (void)body;
+    events_job(c->sim);
+    control_done(c, NULL);
+    return true;
+}
+
+static bool transform_set(struct call *c, const json_t *body)
+{
+    char *why = NULL;
+
+    if (import_set_put(c->sim, body, &why) < 0)
+        control_refuse(c, why);
+    else
+        control_done(c, NULL);
+    return true;
+}
+
 static const struct {
     const char *method, *path;
     bool (*run)(struct call *, const json_t *body);
@@ -243,6 +264,8 @@ static const struct {
     {"DELETE", "/_sim/rows", control_rows_delete},
     {"GET", "/_sim/tables", control_tables},
     {"POST", "/_sim/tables", control_tables},
+    {"POST", "/_sim/alerts", alerts_make},
+    {"POST", "/_sim/transform", transform_set},
     {"GET", "/_sim/replay", replay_get},
     {"POST", "/_sim/replay", replay_set},
     {"DELETE", "/_sim/replay", replay_end},

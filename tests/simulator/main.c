@@ -7,6 +7,7 @@
 #include "tests/simulator/flow.h"
 #include "tests/simulator/front.h"
 #include "tests/simulator/hides.h"
+#include "tests/simulator/import_set.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/oauth.h"
 #include "tests/simulator/replay.h"
@@ -53,6 +54,7 @@ static void instance_free(struct sim *sim)
     faults_free(sim);
     journal_free(sim);
     hides_free(sim);
+    import_set_free(sim);
     choices_free(sim);
     if (sim->store)
         store_free(sim->store);
@@ -62,9 +64,10 @@ static void instance_free(struct sim *sim)
 void sim_reset(struct sim *sim)
 {
     instance_free(sim);
+    sim->alert_job_waits = false;
     sim->rng.state = (uint64_t)sim->set.seed;
     sim->store = store_new();
-    schema_build(sim->store, sim_now_s(sim) - 86400 * 365);
+    schema_build(sim->store, sim_now_s(sim) - INT64_C(86400) * 365);
     tokens_init(sim);
     users_init(sim);
     faults_init(sim);

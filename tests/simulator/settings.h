@@ -42,6 +42,9 @@ struct settings {
     bool honour_sys_id, touch_unchanged, state_rules, resolve_policy, priority_rules;
     bool change_transitions, guard, enforce_roles, audit_delete;
     char *guard_user, *unknown_choice;
+    double alert_job_ms;
+    int64_t alert_active_s;
+    char *event_role, *bad_event;
     int64_t description_length;
     /* time */
     int64_t clock_offset_s;

@@ -6,6 +6,8 @@
 #include "tests/simulator/table.h"
 #include "tests/simulator/util.h"
 
+#include <jansson.h>
+
 struct users;
 struct tokens;
 struct faults;
@@ -33,7 +35,9 @@ struct sim {
     struct flow *flow;
     struct front *front;
     struct replay *replay;
-    char *base; /* http://127.0.0.1:PORT */
+    json_t *transforms;   /* of staging tables, by name; NULL: none */
+    bool alert_job_waits; /* a timer for it is set */
+    char *base;           /* http://127.0.0.1:PORT */
 };
 
 /* Clock of the instance, UTC. */

@@ -8,11 +8,13 @@ import traceback
 import behaviour
 import behaviour_accounts
 import behaviour_faults
+import behaviour_rows
 import behaviour_sign_in
 from harness import SIM, TESTS, Running
 from sim_client import Sim
 
-MODULES = (behaviour, behaviour_accounts, behaviour_faults, behaviour_sign_in)  # importing them fills TESTS
+MODULES = (behaviour, behaviour_accounts, behaviour_faults, behaviour_rows,
+           behaviour_sign_in)  # importing them fills TESTS
 
 
 def main():
