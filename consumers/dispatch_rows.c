@@ -19,6 +19,9 @@
  * come: until so many wait, or for so long. */
 #define GATHER_ENOUGH ((size_t)100)
 #define GATHER        (50 * USEC_MS)
+/* Requests of events under way at most: each does the work of hundreds, and what is under way is
+ * kept decoded. */
+#define EVENTS_AT_ONCE 4
 /* Lanes looked at in one turn, so that a turn stays short. */
 #define TURN_LANES 1000
 /* Back-off of a place that is not there, as after so many attempts. */
@@ -426,7 +429,7 @@ usec_t dispatch_events(struct dispatch *d, usec_t now)
     while (lanes_first_row(d->lanes, TARGET_EVENT) != NULL) {
         struct rows *q;
 
-        if (d->events_in_flight > 0 && others_wait(d))
+        if (d->events_in_flight >= (others_wait(d) ? 1 : EVENTS_AT_ONCE))
             return USEC_NEVER;
         if (gathering(d, now))
             return d->gather_until;

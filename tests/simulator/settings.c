@@ -114,6 +114,7 @@ static const struct entry entries[] = {
     WHOLE(alert_active_s, "86400", 0, 1e9, "a closed alert is opened again within this time"),
     TEXT(event_role, "", "role that bulk events need (instances: evt_mgmt_integration)"),
     TEXT(bad_event, "", "events that hold this text are not inserted, and not counted"),
+    FLAG(event_sink, "false", "bulk events are counted by their keys and dropped: for measuring"),
     TEXT(guard_user, "itsm.integration", "user that the guard looks at"),
     TEXT(unknown_choice, "ignore", "unknown value of a choice field: ignore, refuse or accept"),
     WHOLE(description_length, "4000", 1, 1e8, "column length of description"),

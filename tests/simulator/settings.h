@@ -45,6 +45,7 @@ struct settings {
     double alert_job_ms;
     int64_t alert_active_s;
     char *event_role, *bad_event;
+    bool event_sink;
     int64_t description_length;
     /* time */
     int64_t clock_offset_s;
