@@ -9,9 +9,9 @@
 #include "bridge/base/attr.h"
 #include "bridge/base/buf.h"
 #include "bridge/commands/commands.h"
+#include "bridge/commands/map_rows.h"
 #include "bridge/config/config.h"
 #include "consumers/alert.h"
-#include "consumers/event.h"
 #include "consumers/formats.h"
 #include "consumers/identity.h"
 #include "consumers/incident.h"
@@ -147,27 +147,13 @@ static void print_requests(const struct mapping *p, const struct alert *a, const
 static void print_row(const struct mapping *p, const struct target *target, const struct alert *a,
                       const struct message *m)
 {
-    struct row_context x = {.target = target,
-                            .consumer = p->consumer,
-                            .connection = p->config->connection.name,
-                            .message = m,
-                            .rules = p->rules};
-    struct buf text;
-    json_t *json;
+    const struct row_context x = {.target = target,
+                                  .consumer = p->consumer,
+                                  .connection = p->config->connection.name,
+                                  .message = m,
+                                  .rules = p->rules};
 
-    if (target->kind == TARGET_EVENT && a->state == ALERT_NOTE) {
-        (void)printf("\nAn event cannot carry a note: no request.\n");
-        return;
-    }
-    buf_init(&text, EVENT_BYTES_MAX);
-    if (target->kind == TARGET_EVENT)
-        event_add(&text, &x, a);
-    json = target->kind == TARGET_EVENT ? json_loadb(buf_text(&text), text.length, 0, NULL)
-                                        : import_row(&x, a);
-    (void)printf("\nRow of %s, as it is sent (events in bulk)\n", target->table);
-    print_json(json);
-    json_decref(json);
-    buf_done(&text);
+    map_rows(&x, a);
 }
 
 /* Which rules hold, why, and what they set. The target, NULL: the alert is dropped. */
@@ -209,7 +195,9 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
     (void)printf("Format %s, kind %s (%s), %s, %s\n\nAlert\n", a->format, a->kind,
                  a->mapping != NULL ? a->mapping : "built in", state_name(a),
                  a->marked ? "names its cycle (marked)"
-                           : "does not name its cycle (unmarked): shown as generation 1");
+                 : target_is_rows(targets_get(p->targets, p->consumer->target))
+                     ? "does not name its cycle (unmarked)"
+                     : "does not name its cycle (unmarked): shown as generation 1");
     print_json(json);
     json_decref(json);
     target = print_ruling(p, a);

@@ -13,6 +13,7 @@
 
 #define CONFIG   TEST_CASES_DIR "/config/0001-fine/itsm-bridge.cfg"
 #define RULES    TEST_CASES_DIR "/config/0111-rules-targets/itsm-bridge.cfg"
+#define TARGETS  TEST_CASES_DIR "/config/0107-target/itsm-bridge.cfg"
 #define FIRED    TEST_CASES_DIR "/map/0029-doc-metric-fired/message.json"
 #define RESOLVED TEST_CASES_DIR "/map/0015-doc-metric-resolved/message.json"
 #define HEALTH   TEST_CASES_DIR "/map/0030-resource-health-available/message.json"
@@ -112,16 +113,34 @@ static void test_rules(void **state)
     assert_null(strstr(r.out, "PATCH"));
     assert_null(strstr(r.out, "POST"));
     RUN("-c", RULES, "--consumer", "events", FIRED);
-    SAYS("\nRow of em_event, as it is sent (events in bulk)\n{\n");
+    SAYS("\nPOST /api/global/em/jsonv2\n{\n  \"records\": [\n");
     SAYS("\"node\": \"WCUS-R2-GEN2\"");
     assert_null(strstr(r.out, "POST /api/now/table"));
     RUN("-c", RULES, "--consumer", "events", RCA);
     SAYS("\nRules\n  none holds\n");
     SAYS("\n{\n  \"work_notes\": ");
     RUN("-c", RULES, "--consumer", "imports", FIRED);
-    SAYS("\nRow of u_alerts, as it is sent");
+    SAYS("\nPOST /api/now/import/u_alerts\n");
     SAYS("\"u_correlation_id\": ");
     SAYS("\"u_mine\": \"metric\"");
+}
+
+/* Events and rows as they are sent, without a look before. */
+static void test_rows(void **state)
+{
+    (void)state;
+    RUN("-c", TARGETS, "--consumer", "b", FIRED);
+    assert_int_equal(r.code, 0);
+    SAYS("\n  message_key          azure:");
+    SAYS("\nPOST /api/global/em/jsonv2\n{\n  \"records\": [\n");
+    SAYS("      \"severity\": \"4\"");
+    SAYS("\nIts additional_info, unfolded\n{\n  \"series\": ");
+    assert_null(strstr(r.out, "sys_id"));
+    RUN("-c", TARGETS, "--consumer", "b", RCA);
+    SAYS("\nA note makes no event: no request.\n");
+    RUN("-c", TARGETS, "--consumer", "c", RESOLVED);
+    SAYS("\nPOST /api/now/import/u_alerts_2\n{\n  \"u_correlation_id\": \"azure:");
+    SAYS("  \"u_state\": \"cleared\"");
 }
 
 static void test_bad_messages(void **state)
@@ -159,9 +178,8 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_bad_messages),
+        cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_rows),     cmocka_unit_test(test_bad_messages),
         cmocka_unit_test(test_usage),
     };
 
