@@ -12,6 +12,9 @@ int cmd_run(int argc, char **argv);
 /* map: shows what becomes of messages; no network. */
 int cmd_map(int argc, char **argv);
 
+/* setup: makes on the instance what a connection needs. */
+int cmd_setup(int argc, char **argv);
+
 /* check: the installation checklist. */
 int cmd_check(int argc, char **argv);
 

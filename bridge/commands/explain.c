@@ -11,6 +11,7 @@ const struct explain_area *const explain_areas[] = {&explain_process,
                                                     &explain_kafka,
                                                     &explain_alerts,
                                                     &explain_work_items,
+                                                    &explain_setup,
                                                     NULL};
 
 const struct explain_entry *explain_find(const char *code)

@@ -22,7 +22,7 @@ extern const struct explain_area *const explain_areas[];
 
 /* explain_AREA.c */
 extern const struct explain_area explain_process, explain_servicenow, explain_signin, explain_kafka,
-    explain_alerts, explain_work_items;
+    explain_alerts, explain_work_items, explain_setup;
 
 /* NULL: no such code. Static. */
 const struct explain_entry *explain_find(const char *code);

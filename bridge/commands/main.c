@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"check", cmd_check, "the installation checklist: what is complete, what is not, what to do"},
     {"map", cmd_map,
      "show what becomes of a message: alert, keys, ServiceNow request (no network)"},
+    {"setup", cmd_setup, "make user, roles and OAuth client on the instance, or undo it"},
     {"login", cmd_login, "get tokens from ServiceNow and store them; --rotate ends the old ones"},
     {"logout", cmd_logout, "revoke the stored tokens and remove them"},
     {"config", cmd_config, "check, print or explain the configuration"},

@@ -235,6 +235,8 @@ struct config_errors {
 /* What a command needs of the file: `map` runs without network, so it wants no secrets. */
 enum config_need {
     CONFIG_FULL,       /* everything, secrets resolved */
+    CONFIG_NO_SIGN_IN, /* the same, but connection.auth may lack what a sign-in needs, and its
+                          secrets are not looked up: for who makes them */
     CONFIG_NO_SECRETS, /* secrets are not looked up, value stays "" */
 };
 

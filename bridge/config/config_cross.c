@@ -191,7 +191,7 @@ void config_finish_connection(struct config_reader *r)
     default_ci_fields(&r->config->connection.ci_fields);
     if (!was_refused(r, "connection.auth.grant"))
         finish_jwt(r);
-    if (r->need != CONFIG_NO_SECRETS && !config_given(r, "connection", CONFIG_REFUSED) &&
+    if (r->need == CONFIG_FULL && !config_given(r, "connection", CONFIG_REFUSED) &&
         !config_given(r, "connection.auth", CONFIG_REFUSED))
         check_credentials(r);
     check_files(r);

@@ -348,7 +348,7 @@ void config_secret_read(struct config_reader *r, const struct config_key *k, voi
         return;
     }
     spec = secret_spec(r, config_setting_get_string(s));
-    plain = r->need == CONFIG_NO_SECRETS ? xstrdup("") : config_secret_resolve(spec, &e);
+    plain = r->need != CONFIG_FULL ? xstrdup("") : config_secret_resolve(spec, &e);
     wrong = plain ? secret_check(plain) : NULL;
     if (!plain)
         config_problems_add(&r->problems, at, path,

@@ -1,4 +1,4 @@
-/* Secrets and the files that hold them. Inside bridge/config only. */
+/* Secrets and the files that hold them. For bridge/config, and for secrets that a command takes. */
 #ifndef BRIDGE_CONFIG_CONFIG_SECRET_H
 #define BRIDGE_CONFIG_CONFIG_SECRET_H
 
