@@ -208,6 +208,8 @@ static void one_round(struct rand *r)
     setup_plan_make(&w, state, &p);
     assert_int_equal(p.count, 0);
     setup_plan_done(&p);
+    assert_null(find(state, SETUP_USER, "title", SETUP_MARK_OPEN)); /* its secret was never sent */
+    assert_null(find(state, SETUP_CLIENT, "comments", SETUP_MARK_OPEN));
 
     setup_plan_undo(&w, state, changes, &p);
     apply(state, &p, NULL);
