@@ -65,7 +65,7 @@ static void test_sync_leaves_a_part(void **state)
         assert_true(send(&h, WINDOW_SYNC)); /* the first answer tells of the rule */
         while (h.now < h.reset - USEC_S) {
             while (send(&h, WINDOW_SYNC)) {
-                long long kept = h.limit * ((h.reset - h.now) / USEC_S) / (4 * 3600);
+                long long kept = h.limit * ((h.reset - h.now) / USEC_S) / (4LL * 3600);
 
                 assert_true(left(&h) >= kept);
             }
