@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bridge/base/near.h"
+#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
@@ -171,11 +172,25 @@ enum check_known check_choice_known(const struct check_schema *s, const char *co
     json_array_foreach (s->choices, i, row) {
         if (strcmp(text_of(row, "element"), column) != 0)
             continue;
-        if (strcmp(text_of(row, "value"), value) == 0)
+        if (strcmp(text_of(row, "value"), value) == 0 ||
+            text_equal_nocase(text_of(row, "label"), value))
             return CHECK_EXISTS;
         known = CHECK_MISSING;
     }
     return known;
+}
+
+const char *check_choice_value(const struct check_schema *s, const char *column, const char *text)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach (s->choices, i, row)
+        if (strcmp(text_of(row, "element"), column) == 0 &&
+            (strcmp(text_of(row, "value"), text) == 0 ||
+             text_equal_nocase(text_of(row, "label"), text)))
+            return text_of(row, "value");
+    return text;
 }
 
 static void judge_choice_missing(struct check_report *r, const struct check_schema *s,
@@ -192,10 +207,11 @@ static void judge_choice_missing(struct check_report *r, const struct check_sche
         if (strcmp(text_of(row, "element"), column) == 0 && said++ < 15)
             (void)buf_addf(&cure, "%s'%.60s'", said == 1 ? "" : ", ", text_of(row, "value"));
     (void)buf_add_text(&cure, "; or add the value to the list of the column");
-    check_add(r, CHECK_NOT_COMPLETE, "choice", subject, buf_text(&cure),
-              "the column has no choice with the value '%s': a record with it is refused, or the "
-              "value is left out",
-              value);
+    check_add(
+        r, CHECK_NOT_COMPLETE, "choice", subject, buf_text(&cure),
+        "the column has no choice with the value or label '%s': a record with it is refused, or "
+        "the value is left out",
+        value);
     buf_done(&cure);
     free(subject);
 }

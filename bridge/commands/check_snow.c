@@ -11,6 +11,7 @@
 #include "bridge/base/xalloc.h"
 #include "bridge/commands/check_parts.h"
 #include "bridge/servicenow/query.h"
+#include "consumers/values.h"
 
 #define QUERY_MAX ((size_t)8000)
 #define IMPORT    "import:"
@@ -132,7 +133,7 @@ static void ask_table(struct survey *s, struct survey_table *t)
     if (columns_ask_tables(&t->chain, t->name, &op) == 0)
         t->chained = check_ask_op(&s->second, &op);
     if (t->target != NULL)
-        t->choices = check_ask_list(&s->second, "sys_choice", "name,element,value", 5000,
+        t->choices = check_ask_list(&s->second, "sys_choice", "name,element,value,label", 5000,
                                     "nameIN%s,task^inactive=false^elementISNOTEMPTY", t->name);
 }
 
@@ -269,6 +270,23 @@ static void probe_column(struct survey *s, const struct survey_table *t, struct 
                                   c->name, c->name);
 }
 
+/* By sys_id, or by the names that the bridge itself finds a record of this table by. */
+static size_t ask_named(struct survey *s, const char *table, const char *value)
+{
+    size_t count, asked;
+    const char *const *columns = values_names_of(table, &count);
+    struct buf query;
+
+    if (query_sys_id_ok(value))
+        return check_ask_list(&s->fourth, table, "sys_id", 2, "sys_id=%s", value);
+    buf_init(&query, QUERY_MAX);
+    for (size_t i = 0; i < count; i++)
+        (void)buf_addf(&query, "%s%s=%s", i == 0 ? "" : "^OR", columns[i], value);
+    asked = check_ask_list(&s->fourth, table, "sys_id", 2, "%s", buf_text(&query));
+    buf_done(&query);
+    return asked;
+}
+
 static void ask_reference(struct survey *s, const struct survey_table *t,
                           const struct config_pair *f)
 {
@@ -281,13 +299,7 @@ static void ask_reference(struct survey *s, const struct survey_table *t,
     s->references = xrealloc(s->references, s->references_count + 1, sizeof *s->references);
     n = &s->references[s->references_count++];
     *n = (struct survey_reference){.column = f->name, .value = f->value, .table = c->reference};
-    if (query_sys_id_ok(f->value))
-        n->asked = check_ask_list(&s->fourth, n->table, "sys_id", 2, "sys_id=%s", f->value);
-    else if (strcmp(n->table, "sys_user") == 0)
-        n->asked = check_ask_list(&s->fourth, n->table, "sys_id", 2, "user_name=%s^ORname=%s",
-                                  f->value, f->value);
-    else
-        n->asked = check_ask_list(&s->fourth, n->table, "sys_id", 2, "name=%s", f->value);
+    n->asked = ask_named(s, n->table, f->value);
 }
 
 static void ask_fourth(struct survey *s)

@@ -88,10 +88,13 @@ enum check_known check_column_probed(const json_t *contradiction, const json_t *
 void check_judge_columns(struct check_report *r, const char *check, const char *subject,
                          const struct check_schema *s, const struct check_column *c, size_t n,
                          const char *harm);
-/* Does the table have this value among its choices? CHECK_UNKNOWN: the column has none that can be
- * read. */
+/* Does the table have this value or label among its choices? CHECK_UNKNOWN: the column has none
+ * that can be read. */
 enum check_known check_choice_known(const struct check_schema *s, const char *column,
                                     const char *value);
+/* The value of a choice that is given by value or label; the text itself when it is neither.
+ * Borrowed. */
+const char *check_choice_value(const struct check_schema *s, const char *column, const char *text);
 /* `values`: "column=value" texts. */
 void check_judge_choices(struct check_report *r, const struct check_schema *s,
                          const char *const *values, size_t n);

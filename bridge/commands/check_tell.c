@@ -188,10 +188,49 @@ static void say_rate(struct survey *s)
     check_judge_rate(s->r, s->rate, idle, busy);
 }
 
+/* The constants as the bridge sends them: sys_ids of references, values of choices. New. */
+static json_t *constants(const struct survey *s, const struct survey_table *t,
+                         const struct config_consumer *consumer)
+{
+    json_t *body = json_object();
+
+    for (size_t k = 0; k < consumer->fields.count; k++) {
+        const struct config_pair *f = &consumer->fields.items[k];
+        const char *value = check_choice_value(&t->schema, f->name, f->value);
+
+        for (size_t i = 0; i < s->references_count; i++) {
+            const struct survey_reference *n = &s->references[i];
+            const json_t *row = json_array_get(check_ask_rows(&s->fourth, n->asked), 0);
+
+            if (strcmp(n->column, f->name) == 0 && strcmp(n->value, f->value) == 0 && row != NULL)
+                value = json_string_value(json_object_get(row, "sys_id"));
+        }
+        (void)json_object_set_new(body, f->name, json_string(value == NULL ? "" : value));
+    }
+    return body;
+}
+
+/* For the first consumer of this target. */
+static bool write_table(struct survey *s, const struct survey_table *t)
+{
+    for (size_t k = 0; k < s->c->consumers_count; k++) {
+        const struct config_consumer *consumer = &s->c->consumers[k];
+        json_t *body;
+        bool written;
+
+        if (check_target_find(consumer->target) != t->target)
+            continue;
+        body = constants(s, t, consumer);
+        written =
+            check_write(s->r, s->desk, t->target, body, close_code(s, t, consumer), s->o->write);
+        json_decref(body);
+        return written;
+    }
+    return false;
+}
+
 void survey_tell(struct survey *s)
 {
-    bool *written = xcalloc(s->tables_count + 1, sizeof *written);
-
     s->user.skew = snow_clock_skew(desk_snow(s->desk));
     check_judge_user(s->r, &s->user);
     check_judge_zone(s->r, &s->user);
@@ -208,11 +247,6 @@ void survey_tell(struct survey *s)
 
         if (t->target == NULL)
             continue;
-        for (size_t k = 0; k < s->c->consumers_count && !written[i]; k++)
-            if (check_target_find(s->c->consumers[k].target) == t->target)
-                written[i] = check_write(s->r, s->desk, t->target, &s->c->consumers[k],
-                                         close_code(s, t, &s->c->consumers[k]), s->o->write);
-        check_judge_roles(s->r, t->target, &s->user, written[i]);
+        check_judge_roles(s->r, t->target, &s->user, write_table(s, t));
     }
-    free(written);
 }

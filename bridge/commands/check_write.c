@@ -17,7 +17,7 @@ struct trial {
     struct check_report *report;
     struct desk *desk;
     const struct check_target *target;
-    const struct config_consumer *consumer;
+    const json_t *constants;
     const char *close_code;
     char sys_id[33]; /* chosen */
     char *made;      /* the record's own; NULL: there is none */
@@ -55,11 +55,9 @@ static json_t *event_body(void)
 
 static json_t *create_body(const struct trial *t)
 {
-    json_t *body = json_object(), *own;
+    json_t *body = json_deep_copy(t->constants);
+    json_t *own;
 
-    for (size_t i = 0; i < t->consumer->fields.count; i++)
-        (void)json_object_set_new(body, t->consumer->fields.items[i].name,
-                                  json_string(t->consumer->fields.items[i].value));
     own = strcmp(t->target->target, "incident") == 0 ? incident_body() : event_body();
     (void)json_object_update(body, own);
     (void)json_object_set_new(body, "sys_id", json_string(t->sys_id));
@@ -215,10 +213,10 @@ static void skip(struct check_report *r, const struct check_target *t, const cha
 }
 
 bool check_write(struct check_report *r, struct desk *d, const struct check_target *t,
-                 const struct config_consumer *c, const char *close_code, bool allowed)
+                 const json_t *constants, const char *close_code, bool allowed)
 {
     struct trial trial = {
-        .report = r, .desk = d, .target = t, .consumer = c, .close_code = close_code};
+        .report = r, .desk = d, .target = t, .constants = constants, .close_code = close_code};
     bool incident = strcmp(t->target, "incident") == 0;
     const char *const *names = incident ? steps : event_steps;
     size_t n = incident ? ARRAY_LEN(steps) : ARRAY_LEN(event_steps);

@@ -7,10 +7,11 @@
 #include "bridge/commands/check_snow.h"
 #include "bridge/commands/desk.h"
 
-/* Says Skipped for each step unless `allowed`. True: everything that the bridge writes to this
- * table could be written. A record that the user may not delete stays, resolved; the line names it.
- * Main thread; waits for the answers. */
+/* `constants`: columns that each record of the configuration has, as the instance stores them;
+ * borrowed. Says Skipped for each step unless `allowed`. True: everything that the bridge writes to
+ * this table could be written. A record that the user may not delete stays, resolved; the line
+ * names it. Main thread; waits for the answers. */
 bool check_write(struct check_report *r, struct desk *d, const struct check_target *t,
-                 const struct config_consumer *c, const char *close_code, bool allowed);
+                 const json_t *constants, const char *close_code, bool allowed);
 
 #endif

@@ -43,6 +43,8 @@ def test_write():
         for topic in (s.outcomes, s.dead, s.state, f"{s.prefix}.incident"):
             check(r.states()[f"write {topic}"] == DONE, topic)
         rows = [x for x in s.sim.rows() if x.get("correlation_id") == "itsm-bridge:check"]
+        group = s.sim.rows("sys_user_group", "name=Service Desk")[0]["sys_id"]
+        check(rows[0]["assignment_group"] == group, "the constant is written as the bridge writes it")
         check(len(rows) == 1 and rows[0]["state"] == "6" and "test record" in rows[0]["short_description"], f"{rows}")
         check(all(b"itsm-bridge-check" != m.key() for t in (s.outcomes, s.dead, s.state, f"{s.prefix}.incident")
                   for m in s.read_all(t)), "a read_committed reader sees a test record")
@@ -184,6 +186,7 @@ def test_columns_and_choices():
         variant(fields, 'fields = { categry = "network"; };', {"columns incident.categry": NOT},
                 "'category'", "consumers[].fields")
         variant(fields, 'fields = { category = "netwrk"; };', {"choice incident.category": NOT}, "'network'")
+        variant(fields, 'fields = { category = "Inquiry / Help"; };', {}, "category=Inquiry / Help")
         variant(table, table + ' query = "actve=true^urgency=1"; name = "open";',
                 {"query incident.actve": NOT, "query open": DONE}, "'active'", "producers[].query")
         variant(table, table + ' query = "active=true^NQurgency=1^ORpriority=1"; name = "open";', {"query open": DONE},
@@ -192,6 +195,7 @@ def test_columns_and_choices():
                 "'short_description'")
         s.sim.call("POST", "/_sim/users", {"user_name": USER, "deny": {"read": []}})
         for value, changed, said in (("Service Desk", {"reference assignment_group": DONE}, "in sys_user_group"),
+                                     ("Database", {"reference assignment_group": DONE}, "in sys_user_group"),
                                      ("Nobody", {"reference assignment_group": NOT}, "no record 'Nobody'"),
                                      (f"{5:032x}", {"reference assignment_group": NOT}, "no record")):
             edit_config(s, (fields, f'fields = {{ category = "network"; assignment_group = "{value}"; }};'))
