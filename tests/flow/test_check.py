@@ -32,6 +32,16 @@ def test_healthy():
         check(text.stderr == "", text.stderr)
 
 
+def test_in_time():
+    """Answers of an instance across an ocean, two tables: five seconds are enough."""
+    with connection("intime", producers=("incident", "change_request"),
+                    consumer='fields = { assignment_group = "Service Desk"; caller_id = "admin"; category = "network"; };',
+                    sim={"page_ms": 200, "token_ms": 200, "read_ms": 200}) as s:
+        r = ask(s)
+        check(r.code == 0, f"{r.states()}")
+        check(r.seconds < 5, f"took {r.seconds} s")
+
+
 def test_write():
     with connection("write", consumer='fields = { assignment_group = "Service Desk"; };') as s:
         b = s.bridge().ready()
@@ -328,5 +338,5 @@ def test_configuration():
         check(done.returncode == 2 and done.stdout == b"", "wrong usage")
 
 
-run(test_healthy, test_write, test_rights_to_write, test_user, test_sign_in, test_tables, test_columns_and_choices, test_events,
-    test_tls, test_rate, test_configuration)
+run(test_healthy, test_in_time, test_write, test_rights_to_write, test_user, test_sign_in, test_tables,
+    test_columns_and_choices, test_events, test_tls, test_rate, test_configuration)
