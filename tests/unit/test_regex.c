@@ -217,6 +217,35 @@ static void test_like_posix(void **state)
     assert_int_equal(tried, 2000);
 }
 
+/* Whatever stands in an expression: it is refused with a reason, or it matches or not. */
+static void test_garbage(void **state)
+{
+    static const char signs[] = "ab\\()[]{}|*+?^$.-,019:dWs\xc3\xa9\xff";
+    struct rand r;
+    size_t fine = 0;
+
+    (void)state;
+    rand_seed(&r, 11);
+    for (int i = 0; i < 50000; i++) {
+        char text[24] = {0};
+        int64_t n = rand_between(&r, 0, (int64_t)sizeof text - 1);
+        struct err e = {0};
+        struct regex *x;
+
+        for (int64_t k = 0; k < n; k++)
+            text[k] = signs[rand_between(&r, 0, (int64_t)sizeof signs - 2)];
+        x = regex_new(text, i % 2 == 0, &e);
+        assert_true(x != NULL || e.text[0] != '\0');
+        if (x != NULL) {
+            fine++;
+            (void)regex_matches(x, text);
+            (void)regex_matches(x, "abab\xc3\xa9");
+        }
+        (void)regex_free(x);
+    }
+    assert_true(fine > 1000);
+}
+
 /* Expressions that make matchers with backtracking run for longer than anyone lives. */
 static void test_bound(void **state)
 {
@@ -239,9 +268,8 @@ static void test_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_like_posix),
+        cmocka_unit_test(test_table),      cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_like_posix), cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_bound),
     };
 

@@ -183,7 +183,7 @@ static void test_window_of_a_clear(void **state)
 
     (void)state;
     a->state = ALERT_CLEARED;
-    a->resolved = FIRED + INT64_C(36000000);
+    a->resolved = a->own_time = FIRED + INT64_C(36000000);
     assert_true(holds("from = \"21:00\"; to = \"22:00\";", alert_copy(a)));
     assert_false(holds("from = \"07:00\"; to = \"08:00\";", a));
 }
