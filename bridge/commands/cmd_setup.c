@@ -12,6 +12,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/commands/commands.h"
+#include "bridge/commands/prompt.h"
 #include "bridge/commands/setup.h"
 #include "bridge/config/config_secret.h"
 
@@ -163,8 +164,12 @@ static char *admin_secret(const struct arguments *a, struct err *e)
                        : a->admin_api_key != NULL ? a->admin_api_key
                                                   : a->admin_password;
 
-    return spec != NULL ? config_secret_given(spec, e)
-                        : setup_ask_secret("Administrator's password", e);
+    char *secret = spec != NULL ? config_secret_given(spec, e)
+                                : prompt_secret("Administrator's password: ", e);
+
+    if (secret == NULL && spec == NULL)
+        (void)err_prefix(e, "the administrator's password (or give it as file:PATH or env:NAME)");
+    return secret;
 }
 
 static int exit_of(int rc, const struct err *e)

@@ -5,14 +5,9 @@
 
 #include "bridge/base/attr.h"
 
-const struct explain_area *const explain_areas[] = {&explain_process,
-                                                    &explain_servicenow,
-                                                    &explain_signin,
-                                                    &explain_kafka,
-                                                    &explain_alerts,
-                                                    &explain_work_items,
-                                                    &explain_setup,
-                                                    NULL};
+const struct explain_area *const explain_areas[] = {
+    &explain_process, &explain_servicenow, &explain_signin, &explain_kafka,
+    &explain_alerts,  &explain_work_items, &explain_setup,  NULL};
 
 const struct explain_entry *explain_find(const char *code)
 {

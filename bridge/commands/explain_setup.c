@@ -30,9 +30,6 @@ static const struct explain_entry entries[] = {
      "The file with the old values of records that people made is damaged, so setup does not go "
      "on: it could not be taken back.",
      "move the file away; what it held then stays as it is on the instance"},
-    {"no-terminal", "A password has to be asked for, and there is no terminal.",
-     "give it as file:PATH or env:NAME"},
-    {"no-secret", "Nothing was entered where a password was asked for.", "enter it"},
 };
 
 const struct explain_area explain_setup = {"Setup", entries, ARRAY_LEN(entries)};

@@ -96,7 +96,8 @@ void setup_plan_make(const struct setup_wanted *w, const json_t *state, struct s
 
 /* The way back: deletes what setup made, and gives changed records of others their old values back,
  * where nobody has changed these since. User, roles and property stay while another client that
- * setup made, or one that acts as this user, needs them. changes: array of {table, sys_id, before, after}. */
+ * setup made, or one that acts as this user, needs them. changes: array of {table, sys_id, before,
+ * after}. */
 void setup_plan_undo(const struct setup_wanted *w, const json_t *state, const json_t *changes,
                      struct setup_plan *ret);
 

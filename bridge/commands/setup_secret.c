@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "bridge/base/buf.h"
@@ -223,48 +222,4 @@ int setup_secret_keep(const struct setup_secret *s, const char *secret_file, cha
     rc = setup_file_write(s->spec + 5, text, e);
     wipe_free(text);
     return rc;
-}
-
-/* One line without its end; NULL when nothing came. */
-static char *read_line(FILE *terminal)
-{
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n = getline(&line, &room, terminal);
-
-    if (n > 0 && line[n - 1] == '\n')
-        line[--n] = '\0';
-    if (n > 0)
-        return line;
-    free(line);
-    return NULL;
-}
-
-char *setup_ask_secret(const char *prompt, struct err *e)
-{
-    FILE *terminal = fopen("/dev/tty", "r+e");
-    struct termios old, quiet;
-    char *line = NULL;
-
-    if (terminal == NULL || tcgetattr(fileno(terminal), &old) != 0) {
-        (void)err_set(e, ERR_CONFIG, "no-terminal",
-                      "There is no terminal to ask for the %s at; give it as file:PATH or env:NAME",
-                      prompt);
-        goto out;
-    }
-    (void)setvbuf(terminal, NULL, _IONBF, 0); /* no copy of it in a buffer of stdio */
-    quiet = old;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    (void)tcsetattr(fileno(terminal), TCSAFLUSH,
-                    &quiet); /* before the prompt: it drops what came */
-    (void)fprintf(terminal, "%s: ", prompt);
-    line = read_line(terminal);
-    (void)tcsetattr(fileno(terminal), TCSAFLUSH, &old);
-    (void)fputs("\n", terminal);
-    if (line == NULL)
-        (void)err_set(e, ERR_CONFIG, "no-secret", "No %s was entered", prompt);
-out:
-    if (terminal != NULL)
-        (void)fclose(terminal);
-    return line;
 }

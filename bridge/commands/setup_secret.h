@@ -44,8 +44,4 @@ int setup_line_drop(const char *secret_file, const char *name, struct err *e) MU
 /* Replaces a file of this text as a whole, mode 0600. An old file's owner stays. */
 int setup_file_write(const char *path, const char *text, struct err *e) MUST_CHECK;
 
-/* Reads a line from the terminal without echo. New, wiped by the caller; NULL when there is no
- * terminal or nothing was entered. */
-char *setup_ask_secret(const char *prompt, struct err *e) MUST_CHECK;
-
 #endif

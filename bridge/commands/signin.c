@@ -18,8 +18,9 @@
 
 #define BODY_MAX  ((size_t)1024 * 1024)
 #define TURN_MOST (100 * USEC_MS)
-#define LOCK_TIME ((msec_t)900 * 1000) /* a refused sign-in is not tried again for so long (oauth.c)   \
-                                */
+#define LOCK_TIME                                                                                  \
+    ((msec_t)900 * 1000) /* a refused sign-in is not tried again for so long (oauth.c)             \
+                          */
 
 struct signin {
     const struct config_connection *c;
