@@ -128,7 +128,7 @@ void alert_note(struct alert *a, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    text_cut(text, strlen(text));
+    text_mend(text);
     for (size_t i = 0; i < a->notes_count; i++)
         if (strcmp(a->notes[i], text) == 0)
             return;

@@ -9,7 +9,7 @@
 /* One error is one line wherever it is printed, whatever was formatted into it. */
 static void tidy(char *text)
 {
-    text_cut(text, strlen(text));
+    text_mend(text);
     for (char *p = text; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';

@@ -68,6 +68,22 @@ void text_cut(char *text, size_t length)
         text[start] = '\0';
 }
 
+void text_mend(char *text)
+{
+    size_t length = strlen(text);
+    char *out = text;
+
+    for (size_t i = 0; i < length;) {
+        size_t n = char_length((const unsigned char *)text + i, length - i);
+
+        if (n > 0)
+            memmove(out, text + i, n);
+        out += n;
+        i += n > 0 ? n : 1;
+    }
+    *out = '\0';
+}
+
 size_t text_chars(const char *text)
 {
     size_t n = 0;

@@ -16,6 +16,10 @@ size_t text_boundary(const char *text, size_t length, size_t max);
 /* Removes an incomplete character at the end of a NUL-terminated text of `length` bytes. */
 void text_cut(char *text, size_t length);
 
+/* Removes every byte that is no part of a well-formed character, in place: printf's %.40s cuts
+ * inside characters, and one such byte makes a whole text unfit for JSON. */
+void text_mend(char *text);
+
 /* Number of characters (code points) in well-formed UTF-8, and the byte length of the first
  * `chars` of them (all, when there are fewer). */
 size_t text_chars(const char *text);

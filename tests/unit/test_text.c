@@ -122,6 +122,30 @@ static void ascii(void **state)
     assert_false(text_ends("com", ".com"));
 }
 
+/* Whatever bytes: what is left is well-formed, and well-formed text is left as it is. */
+static void mending_leaves_whole_characters(void **state)
+{
+    char text[32], whole[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
+    struct rand r;
+
+    (void)state;
+    text_mend(whole);
+    assert_string_equal(whole, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    rand_seed(&r, 7);
+    for (int round = 0; round < 20000; round++) {
+        size_t n = (size_t)rand_between(&r, 0, sizeof text - 1);
+
+        for (size_t i = 0; i < n; i++)
+            text[i] = (char)rand_between(&r, 1, 255);
+        text[n] = '\0';
+        text_mend(text);
+        assert_true(text_is_utf8(text, strlen(text)));
+    }
+    memcpy(text, "x\xc3\xa9y\xc3\"z\x80", sizeof "x\xc3\xa9y\xc3\"z\x80");
+    text_mend(text);
+    assert_string_equal(text, "x\xc3\xa9y\"z");
+}
+
 static void numbers(void **state)
 {
     static const char *const bad[] = {
@@ -147,6 +171,7 @@ int main(void)
         cmocka_unit_test(every_short_sequence),
         cmocka_unit_test(cuts_keep_characters_whole),
         cmocka_unit_test(ascii),
+        cmocka_unit_test(mending_leaves_whole_characters),
         cmocka_unit_test(numbers),
     };
 
