@@ -14,9 +14,11 @@
 static const char *const impacts[] = {"1", "2", "2", "2", "3"};
 static const char *const urgencies[] = {"1", "1", "2", "3", "3"};
 
+/* Everything that comes here is UTF-8: messages and configuration are refused when they are not,
+ * and what is cut is cut between characters. */
 static void set(json_t *body, const char *column, const char *value)
 {
-    (void)json_object_set_new_nocheck(body, column, json_string(value));
+    (void)json_object_set_new_nocheck(body, column, json_string_nocheck(value));
 }
 
 static void set_given(json_t *body, const char *column, const char *value)

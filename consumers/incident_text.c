@@ -81,6 +81,7 @@ static char *fitted(char *body, char *tail)
     struct buf b;
 
     buf_init(&b, 8 * INCIDENT_TEXT_MAX);
+    buf_room(&b, n + strlen(tail));
     if (body[n] != '\0') {
         size_t line;
 

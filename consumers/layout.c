@@ -5,9 +5,12 @@
 
 #include "bridge/base/text.h"
 
+#define LAYOUT_USUAL 2000 /* bytes that most pages need */
+
 void layout_init(struct layout *l)
 {
     buf_init(&l->text, LAYOUT_MAX + 8 * LAYOUT_VALUE_MAX);
+    buf_room(&l->text, LAYOUT_USUAL);
     l->heading = NULL;
 }
 
@@ -49,9 +52,29 @@ static bool is_plain(char c)
     return (unsigned char)c > 0x20 && c != 0x7f;
 }
 
+/* The length of a text that is one line already, words with single blanks between; else 0. */
+static size_t flat_length(const char *text)
+{
+    size_t n = 0;
+
+    for (bool gap = true; text[n] != '\0'; n++) {
+        bool blank = !is_plain(text[n]);
+
+        if (blank && (gap || text[n] != ' '))
+            return 0;
+        gap = blank;
+    }
+    return n > 0 && text[n - 1] != ' ' ? n : 0;
+}
+
 void layout_flat(struct buf *out, const char *text, size_t max)
 {
-    size_t start = out->length;
+    size_t start = out->length, flat = flat_length(text);
+
+    if (flat > 0 && flat <= max) {
+        (void)buf_add(out, text, flat);
+        return;
+    }
 
     for (;;) {
         size_t n = 0, room;

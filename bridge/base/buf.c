@@ -34,7 +34,14 @@ static int fail(struct buf *b)
     return -1;
 }
 
-static int reserve(struct buf *b, size_t more)
+/* Is there room already? The common case, by far. */
+static bool fits(const struct buf *b, size_t more)
+{
+    return b->capacity > b->length && more < b->capacity - b->length &&
+           more <= b->max - b->length && !b->failed;
+}
+
+static int grow(struct buf *b, size_t more)
 {
     size_t capacity = b->capacity == 0 ? 64 : b->capacity;
     char *data;
@@ -51,6 +58,24 @@ static int reserve(struct buf *b, size_t more)
     b->data = data;
     b->capacity = capacity;
     return 0;
+}
+
+static int reserve(struct buf *b, size_t more)
+{
+    return fits(b, more) ? 0 : grow(b, more);
+}
+
+void buf_room(struct buf *b, size_t bytes)
+{
+    char *data = b->length + bytes < b->capacity || b->failed
+                     ? NULL
+                     : realloc(b->data, b->length + bytes + 1);
+
+    if (data == NULL)
+        return;
+    b->data = data;
+    b->data[b->length] = '\0';
+    b->capacity = b->length + bytes + 1;
 }
 
 int buf_add(struct buf *b, const void *bytes, size_t length)

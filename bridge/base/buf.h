@@ -19,6 +19,9 @@ void buf_init(struct buf *b, size_t max_bytes);
 void buf_done(struct buf *b);  /* frees the memory; the buffer is as after init */
 void buf_clear(struct buf *b); /* empty again, memory kept, `failed` reset */
 
+/* Makes room for so many more bytes at once, a hint: a failure shows at the addition. */
+void buf_room(struct buf *b, size_t bytes);
+
 /* Adds or fails: -1 and `failed` when the result would pass the bound or memory is short; then
  * nothing is added, and every later addition fails too (so one check at the end is enough). */
 int buf_add(struct buf *b, const void *bytes, size_t length);

@@ -6,6 +6,7 @@
 
 #include "bridge/base/panic.h"
 #include "bridge/servicenow/query.h"
+#include "bridge/servicenow/row_text.h"
 
 #define TABLE_PATH "/api/now/table/"
 
@@ -173,14 +174,10 @@ int request_url(struct buf *out, const char *base, const struct snow_op *op, str
 
 char *request_body(const struct snow_op *op, size_t *ret_length, struct err *e)
 {
-    /* 17 digits would rewrite 0.1 as 0.10000000000000001. */
-    char *text = json_dumps(op->body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = row_text(op->body, ret_length);
 
-    if (text == NULL) {
+    if (text == NULL)
         (void)unusable(e, op->table, "the record cannot be written as JSON (memory?)");
-        return NULL;
-    }
-    *ret_length = strlen(text);
     return text;
 }
 

@@ -33,13 +33,23 @@ static void each_member(const struct map_pairs *p, const struct mapping *m, cons
     }
 }
 
+/* A name that the mapping itself gives, which is no secret; NULL when the message gives it. */
+static const char *constant(const struct map_template *name)
+{
+    return name->count == 1 && name->holes == 0 ? name->pieces[0].text : NULL;
+}
+
 static void one_pair(const struct map_pairs *p, const struct mapping *m, struct map_fill *f,
                      pair_fn *fn, void *arg)
 {
-    char *name = map_template_text(&p->name, f), *value = map_template_text(&p->value, f);
+    const char *given = constant(&p->name);
+    char *name = given == NULL ? map_template_text(&p->name, f) : NULL;
+    char *value = map_template_text(&p->value, f);
 
-    if (name[0] != '\0' && value[0] != '\0' && !map_texts_have(&p->except, name) &&
-        !map_is_secret(m, name))
+    if (given != NULL && value[0] != '\0')
+        fn(arg, given, value);
+    else if (name != NULL && name[0] != '\0' && value[0] != '\0' &&
+             !map_texts_have(&p->except, name) && !map_is_secret(m, name))
         fn(arg, name, value);
     free(name);
     free(value);

@@ -19,23 +19,29 @@ static const char *const parts[] = {
     "privatekey", "credential", "authtoken",  "accesstoken", "bearer", "cookie",
 };
 
-static bool has_part(const char *name, const char *part)
+/* Does the part stand at the beginning of the text, signs between words aside? */
+static bool begins(const char *text, const char *part)
+{
+    for (; *text != '\0' && *part != '\0'; text++) {
+        if (*text == '_' || *text == '-' || *text == ' ')
+            continue;
+        if (tolower((unsigned char)*text) != *part)
+            return false;
+        part++;
+    }
+    return *part == '\0';
+}
+
+static bool has_part(const char *name)
 {
     for (; *name != '\0'; name++) {
-        const char *a = name, *b = part;
+        char first = (char)tolower((unsigned char)*name);
 
-        while (*a != '\0' && *b != '\0') {
-            if (*a == '_' || *a == '-' || *a == ' ') {
-                a++;
-                continue;
-            }
-            if (tolower((unsigned char)*a) != *b)
-                break;
-            a++;
-            b++;
-        }
-        if (*b == '\0')
-            return true;
+        if (strchr("abcps", first) == NULL) /* the first letters of the parts */
+            continue;
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+            if (parts[i][0] == first && begins(name, parts[i]))
+                return true;
     }
     return false;
 }
@@ -45,8 +51,5 @@ bool map_is_secret(const struct mapping *p, const char *name)
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcasecmp(names[i], name) == 0)
             return true;
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        if (has_part(name, parts[i]))
-            return true;
-    return map_texts_have(&p->never, name);
+    return has_part(name) || map_texts_have(&p->never, name);
 }

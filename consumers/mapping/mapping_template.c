@@ -305,6 +305,8 @@ char *map_template_text(const struct map_template *t, struct map_fill *f)
 {
     struct buf out;
 
+    if (t->count == 0)
+        return xstrdup("");
     buf_init(&out, SIZE_MAX / 4);
     (void)map_template_fill(t, f, &out);
     return buf_take(&out, NULL);

@@ -103,12 +103,35 @@ static void take_hands_out(void **state)
     free(text);
 }
 
+/* Room is a hint: it changes neither content nor bound. */
+static void room_is_a_hint(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 10);
+    buf_room(&b, 100);
+    assert_string_equal(buf_text(&b), "");
+    assert_int_equal(buf_add_text(&b, "0123456789"), 0);
+    buf_room(&b, 5);
+    assert_string_equal(buf_text(&b), "0123456789");
+    assert_int_equal(buf_add_char(&b, 'x'), -1);
+    buf_done(&b);
+    buf_init(&b, SIZE_MAX / 4);
+    buf_room(&b, 3);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(buf_add_char(&b, 'y'), 0);
+    assert_int_equal(strlen(buf_text(&b)), 1000);
+    buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(like_the_model),
         cmocka_unit_test(failure_sticks),
         cmocka_unit_test(take_hands_out),
+        cmocka_unit_test(room_is_a_hint),
     };
 
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
