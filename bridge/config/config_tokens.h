@@ -28,7 +28,8 @@ void config_tokens_scan(struct config_tokens *t, const char *file, const char *t
 /* The entry for a setting, or NULL. */
 struct config_token *config_tokens_find(struct config_tokens *t, const char *file, int line,
                                         const char *name);
-/* The line on which a text in quotes begins that never ends, 0 when all end. */
+/* The line on which a text in quotes begins that never ends, 0 when all end. For any reader of
+ * files in libconfig's syntax. */
 int config_tokens_open_text(const char *text);
 void config_tokens_done(struct config_tokens *t);
 

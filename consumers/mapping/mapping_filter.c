@@ -169,8 +169,12 @@ static void apply_host(const struct map_filter *f, struct map_value *v, struct m
     if (start[0] == '[' && memchr(start, ']', n) != NULL) {
         start++;
         n = strcspn(start, "]");
-    } else if (memchr(start, ':', n) != NULL && strchr(strchr(start, ':') + 1, ':') == NULL) {
-        n = strcspn(start, ":");
+    } else {
+        const char *colon = memchr(start, ':', n);
+
+        /* Two of them: an IPv6 address without a port. */
+        if (colon != NULL && memchr(colon + 1, ':', n - (size_t)(colon + 1 - start)) == NULL)
+            n = (size_t)(colon - start);
     }
     set_text(v, start, n);
 }

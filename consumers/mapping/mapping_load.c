@@ -12,6 +12,7 @@
 #include "bridge/base/buf.h"
 #include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
+#include "bridge/config/config_tokens.h"
 
 #define FILE_MAX   ((size_t)1024 * 1024)
 #define SHAPES_MAX 50
@@ -243,21 +244,35 @@ static void add_error(struct config_errors *errors, char *taken)
     errors->items[errors->count++].text = taken;
 }
 
+static void read_text(struct map_loader *l, const char *text, bool shipped)
+{
+    int open = config_tokens_open_text(text);
+    config_t c;
+
+    if (open > 0) { /* libconfig would point at the end of the file, and leak what it has read */
+        add_error(l->errors, xasprintf("%s:%d: a text begins here and does not end; add the "
+                                       "missing quote",
+                                       l->mapping->file, open));
+        return;
+    }
+    config_init(&c);
+    if (config_read_string(&c, text) != CONFIG_TRUE)
+        add_error(l->errors,
+                  xasprintf("%s:%d: %s; check the line and the one above it", l->mapping->file,
+                            config_error_line(&c), config_error_text(&c)));
+    else
+        read_file(l, config_root_setting(&c), shipped);
+    config_destroy(&c);
+}
+
 struct mapping *mapping_new(const char *file, const char *text, bool shipped,
                             struct config_errors *errors)
 {
     struct map_loader l = {.mapping = xcalloc(1, sizeof *l.mapping), .errors = errors};
     size_t before = errors->count;
-    config_t c;
 
     l.mapping->file = xstrdup(file);
-    config_init(&c);
-    if (config_read_string(&c, text) != CONFIG_TRUE)
-        add_error(errors, xasprintf("%s:%d: %s; check the line and the one above it", file,
-                                    config_error_line(&c), config_error_text(&c)));
-    else
-        read_file(&l, config_root_setting(&c), shipped);
-    config_destroy(&c);
+    read_text(&l, text, shipped);
     return errors->count == before ? l.mapping : mapping_free(l.mapping);
 }
 

@@ -100,18 +100,18 @@ static void take_root(const char **text, struct map_path *p)
  */
 static int take_step(const char **text, struct map_path *p, bool begun, struct err *e)
 {
+    bool dot = **text == '.';
     char *name;
 
     if (**text == '[') {
         (*text)++;
         return take_bracket(text, p, e);
     }
-    if (begun && **text != '.')
+    if (begun && !dot)
         return 1;
-    if (**text == '.')
-        (*text)++;
+    *text += dot;
     if (!begun && !is_name_char(**text) && **text != '\'')
-        return (*text)[-1] == '.' ? 1 : bad(e, "a path is missing", *text); /* `.` alone */
+        return dot ? 1 : bad(e, "a path is missing", *text); /* `.` alone */
     name = take_name(text, e);
     if (name == NULL)
         return -1;
