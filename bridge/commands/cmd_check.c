@@ -7,6 +7,7 @@
 #include "bridge/base/log.h"
 #include "bridge/commands/check.h"
 #include "bridge/commands/commands.h"
+#include "consumers/formats.h"
 
 static const char usage[] =
     "Usage: itsm-bridge check [--write] [--json] [-c FILE]\n"
@@ -30,6 +31,9 @@ static int run(const char *file, const struct check_options *o)
     struct config *c = config_load(file, CONFIG_FULL, &errors);
     int code;
 
+    if (c != NULL && formats_open(c, &errors) != 0)
+        c = config_free(c);
+
     /* Each trouble becomes a line of the list; the log would say it twice. */
     log_setup(LOG_LEVEL_OFF, LOG_PLAIN);
     (void)prctl(PR_SET_DUMPABLE, 0);
@@ -37,6 +41,7 @@ static int run(const char *file, const struct check_options *o)
     code = c == NULL ? check_refused(file, &errors, o, stdout) : check_run(c, o, stdout);
     curl_global_cleanup();
     config_errors_done(&errors);
+    formats_close(c);
     (void)config_free(c);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;

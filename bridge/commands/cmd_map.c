@@ -8,7 +8,9 @@
 
 #include "bridge/base/attr.h"
 #include "bridge/base/buf.h"
+#include "bridge/base/xalloc.h"
 #include "bridge/commands/commands.h"
+#include "bridge/commands/map_count.h"
 #include "bridge/commands/map_rows.h"
 #include "bridge/config/config.h"
 #include "consumers/alert.h"
@@ -22,12 +24,13 @@
 #define MESSAGE_MAX        ((size_t)64 * 1024 * 1024)
 #define RECORD_TABLE       "incident"
 #define RULING_MAX         ((size_t)256 * 1024)
+#define HEADERS_MAX        32
 #define STANDIN_CLOSE_CODE "Solution provided"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "Usage: itsm-bridge map [-c FILE] [--consumer NAME] [MESSAGE...]\n"
+    "Usage: itsm-bridge map [OPTION...] [MESSAGE...]\n"
     "\n"
     "Shows what becomes of alert messages, without any network: format, normalised alert, keys,\n"
     "the rules that hold with why and what they set, and the request to ServiceNow that it makes\n"
@@ -36,6 +39,10 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE    the configuration (default " DEFAULT_CONFIG_FILE ")\n"
     "      --consumer NAME  the consumers entry to use (default: the first)\n"
+    "      --lines          each line of a file is a message\n"
+    "      --count          print only how many messages became what\n"
+    "      --key TEXT       key of the Kafka records\n"
+    "      --header N=V     a header of the Kafka records, as in ce_type=alert; may be repeated\n"
     "  -h, --help           this text\n"
     "\n"
     "Exit code: 0 all messages are fine, 1 one was bad (it would go to the dead-letter topic), 2\n"
@@ -47,6 +54,11 @@ struct mapping {
     struct rules *rules;
     struct targets *targets;
     int64_t offset; /* of the message at hand: its number in this call */
+    bool lines;
+    struct map_count *count; /* NULL: each message is printed */
+    const char *key;         /* NULL: none */
+    struct message_header headers[HEADERS_MAX];
+    size_t headers_count;
 };
 
 static void print_json(const json_t *json)
@@ -209,19 +221,46 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
     }
 }
 
-static int map_message(struct mapping *p, const char *name, const struct buf *value)
+/* Counted, not printed. */
+static int count_message(struct mapping *p, const struct message *m)
+{
+    struct alerts list = {0};
+    struct err e = {0};
+
+    switch (parts_decode(p->consumer, p->rules, m, &list, &e)) {
+    case DECODE_OK:
+        map_count_good(p->count, &list);
+        alerts_done(&list);
+        return EXIT_DONE;
+    case DECODE_SKIP:
+        map_count_skipped(p->count);
+        return EXIT_DONE;
+    case DECODE_BAD:
+        break;
+    }
+    map_count_bad(p->count, &e);
+    return EXIT_FAILED;
+}
+
+static int map_message(struct mapping *p, const char *name, const char *value, size_t length)
 {
     const struct config_list *topics = &p->consumer->topics;
     struct message m = {
         .topic = topics->count > 0 ? topics->items[0] : "stand-in",
         .offset = p->offset++,
         .timestamp = MSEC_NONE,
-        .value = buf_text(value),
-        .value_length = value->length,
+        .key = p->key,
+        .key_length = p->key != NULL ? strlen(p->key) : 0,
+        .value = value,
+        .value_length = length,
+        .headers = p->headers,
+        .headers_count = p->headers_count,
     };
     struct alerts list = {0};
     struct err e = {0};
 
+    if (p->count != NULL)
+        return count_message(p, &m);
     if (parts_decode(p->consumer, p->rules, &m, &list, &e) != DECODE_OK) {
         (void)printf("== %s\nBad message, dead-letter class %s\n%s\n\n", name, e.code, e.text);
         return EXIT_FAILED;
@@ -254,21 +293,54 @@ static int read_all(FILE *f, const char *name, struct buf *value)
     return 0;
 }
 
+/* Each line that is not empty. */
+static int map_lines(struct mapping *p, const char *name, FILE *f)
+{
+    int worst = EXIT_DONE;
+    size_t room = 0, number = 0;
+    char *line = NULL;
+    ssize_t n;
+
+    while ((n = getline(&line, &room, f)) >= 0) {
+        char *place = xasprintf("%s:%zu", name, ++number);
+        int rc;
+
+        n -= n > 0 && line[n - 1] == '\n';
+        rc = n > 0 ? map_message(p, place, line, (size_t)n) : EXIT_DONE;
+        worst = rc > worst ? rc : worst;
+        free(place);
+    }
+    free(line);
+    if (!ferror(f))
+        return worst;
+    (void)fprintf(stderr, "itsm-bridge map: cannot read %s: %m\n", name);
+    return EXIT_USAGE;
+}
+
+static int map_whole(struct mapping *p, const char *name, FILE *f)
+{
+    int rc = EXIT_USAGE;
+    struct buf value;
+
+    buf_init(&value, MESSAGE_MAX);
+    if (read_all(f, name, &value) == 0)
+        rc = map_message(p, name, buf_text(&value), value.length);
+    buf_done(&value);
+    return rc;
+}
+
 static int map_file(struct mapping *p, const char *path)
 {
     bool standard = strcmp(path, "-") == 0;
+    const char *name = standard ? "standard input" : path;
     FILE *f = standard ? stdin : fopen(path, "rb");
-    int rc = EXIT_USAGE;
-    struct buf value;
+    int rc;
 
     if (f == NULL) {
         (void)fprintf(stderr, "itsm-bridge map: cannot open %s: %m\n", path);
         return EXIT_USAGE;
     }
-    buf_init(&value, MESSAGE_MAX);
-    if (read_all(f, path, &value) == 0)
-        rc = map_message(p, standard ? "standard input" : path, &value);
-    buf_done(&value);
+    rc = p->lines ? map_lines(p, name, f) : map_whole(p, name, f);
     if (!standard)
         (void)fclose(f);
     return rc;
@@ -302,25 +374,28 @@ static const struct config_consumer *find_consumer(const struct config *c, const
     return NULL;
 }
 
-static int map_all(const struct config *c, const char *consumer, char **paths, int count)
+static int map_all(struct mapping *p, const char *consumer, char **paths, int count)
 {
-    struct mapping p = {.config = c, .consumer = find_consumer(c, consumer)};
     int worst = EXIT_DONE;
 
-    if (p.consumer == NULL)
+    p->consumer = find_consumer(p->config, consumer);
+    if (p->consumer == NULL)
         return EXIT_USAGE;
-    p.rules = rules_new(p.consumer);
-    p.targets = targets_new();
-    print_standins(&p);
+    p->rules = rules_new(p->consumer);
+    p->targets = targets_new();
+    if (p->count == NULL)
+        print_standins(p);
     if (count == 0)
-        worst = map_file(&p, "-");
+        worst = map_file(p, "-");
     for (int i = 0; i < count; i++) {
-        int rc = map_file(&p, paths[i]);
+        int rc = map_file(p, paths[i]);
 
         worst = rc > worst ? rc : worst;
     }
-    (void)rules_free(p.rules);
-    (void)targets_free(p.targets);
+    (void)rules_free(p->rules);
+    (void)targets_free(p->targets);
+    if (p->count != NULL)
+        map_count_print(p->count);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("itsm-bridge map: cannot write to standard output");
         return EXIT_FAILED;
@@ -328,7 +403,7 @@ static int map_all(const struct config *c, const char *consumer, char **paths, i
     return worst;
 }
 
-static int run(const char *file, const char *consumer, char **paths, int count)
+static int run(struct mapping *p, const char *file, const char *consumer, char **paths, int count)
 {
     struct config_errors errors;
     struct config *c = config_load(file, CONFIG_NO_SECRETS, &errors);
@@ -340,7 +415,8 @@ static int run(const char *file, const char *consumer, char **paths, int count)
         config_errors_done(&errors);
         return EXIT_USAGE;
     }
-    rc = formats_open(c, &errors) == 0 ? map_all(c, consumer, paths, count) : EXIT_USAGE;
+    p->config = c;
+    rc = formats_open(c, &errors) == 0 ? map_all(p, consumer, paths, count) : EXIT_USAGE;
     for (size_t i = 0; i < errors.count; i++)
         (void)fprintf(stderr, "%s\n", errors.items[i].text);
     config_errors_done(&errors);
@@ -349,33 +425,71 @@ static int run(const char *file, const char *consumer, char **paths, int count)
     return rc;
 }
 
+/* NAME=VALUE; the text is the command line's own. */
+static int add_header(struct mapping *p, char *text)
+{
+    char *sign = strchr(text, '=');
+
+    if (sign == NULL || sign == text || p->headers_count == HEADERS_MAX)
+        return -1;
+    *sign = '\0';
+    p->headers[p->headers_count++] =
+        (struct message_header){.name = text, .value = sign + 1, .length = strlen(sign + 1)};
+    return 0;
+}
+
+/* 0, or -1 when the option is none. */
+static int take_option(struct mapping *p, int option, const char **file, const char **consumer)
+{
+    switch (option) {
+    case 'c':
+        *file = optarg;
+        return 0;
+    case 'n':
+        *consumer = optarg;
+        return 0;
+    case 'l':
+        p->lines = true;
+        return 0;
+    case 's':
+        p->count = p->count != NULL ? p->count : map_count_new();
+        return 0;
+    case 'k':
+        p->key = optarg;
+        return 0;
+    case 'H':
+        return add_header(p, optarg);
+    default:
+        return -1;
+    }
+}
+
 int cmd_map(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"consumer", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"config", required_argument, NULL, 'c'}, {"consumer", required_argument, NULL, 'n'},
+        {"lines", no_argument, NULL, 'l'},        {"count", no_argument, NULL, 's'},
+        {"key", required_argument, NULL, 'k'},    {"header", required_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},         {0},
     };
     const char *file = DEFAULT_CONFIG_FILE, *consumer = NULL;
-    int option;
+    struct mapping p = {.offset = 0};
+    int option, rc = EXIT_DONE;
 
     optind = 0; /* begins anew, whatever was read before */
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            file = optarg;
-            break;
-        case 'n':
-            consumer = optarg;
-            break;
-        case 'h':
+    while (rc == EXIT_DONE && (option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option == 'h') {
             (void)fputs(usage, stdout);
+            (void)map_count_free(p.count);
             return EXIT_DONE;
-        default:
-            (void)fputs(usage, stderr);
-            return EXIT_USAGE;
         }
+        if (take_option(&p, option, &file, &consumer) != 0)
+            rc = EXIT_USAGE;
     }
-    return run(file, consumer, argv + optind, argc - optind);
+    if (rc != EXIT_DONE)
+        (void)fputs(usage, stderr);
+    else
+        rc = run(&p, file, consumer, argv + optind, argc - optind);
+    (void)map_count_free(p.count);
+    return rc;
 }

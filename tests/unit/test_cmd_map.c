@@ -155,6 +155,33 @@ static void test_bad_messages(void **state)
     SAYS("dead-letter class empty\n");
 }
 
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    RUN("-c", CONFIG, "--count", BAD, FIRED, ARRAY, RCA);
+    assert_int_equal(r.code, 1);
+    assert_int_equal(strncmp(r.out, "Messages: 4, bad: 1, without value: 0\nAlerts: 4, ", 48), 0);
+    SAYS("Alerts azure, service-health, note: 1\n");
+    SAYS("Dead letters no-state: 1\n");
+    assert_null(strstr(r.out, "POST"));
+    RUN("-c", CONFIG, "--lines", "--count", FIRED); /* each line of the JSON is none */
+    assert_int_equal(r.code, 1);
+    SAYS("Alerts: 0, ");
+    SAYS("Dead letters not-json: ");
+}
+
+static void test_headers(void **state)
+{
+    (void)state;
+    RUN("-c", CONFIG, "--header", "ce_id=1", "--header", "ce_source=/x", "--header",
+        "ce_specversion=1.0", "--header", "ce_type=com.example=1", "--key", "k",
+        TEST_CASES_DIR "/formats/envelope-cloudevents-binary-unknown/message.json");
+    assert_int_equal(r.code, 1);
+    SAYS("The CloudEvents event of type \"com.example=1\"");
+    RUN("-c", CONFIG, "--header", "nothing", FIRED);
+    assert_int_equal(r.code, 2);
+}
+
 static void test_usage(void **state)
 {
     (void)state;
@@ -178,8 +205,9 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_rows),     cmocka_unit_test(test_bad_messages),
+        cmocka_unit_test(test_requests),     cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_rows),         cmocka_unit_test(test_bad_messages),
+        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_headers),
         cmocka_unit_test(test_usage),
     };
 
