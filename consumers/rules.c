@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bridge/base/panic.h"
-#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/rules_internal.h"
 
@@ -37,8 +36,6 @@ static void add_level(struct rule *r, const char *name, int64_t level)
 static void rule_init(struct rule *r, const struct config_rule *c)
 {
     *r = (struct rule){.config = c, .when_count = c->when_count};
-    r->target = xstrdup(c->target[0] != '\0' ? c->target : c->work_item_type);
-    text_lower(r->target);
     r->when = xcalloc(c->when_count, sizeof *r->when);
     for (size_t i = 0; i < c->when_count; i++)
         condition_init(&r->when[i], &c->when[i]);
@@ -56,7 +53,6 @@ static void rule_done(struct rule *r)
         condition_done(&r->when[i]);
     for (size_t i = 0; i < r->columns_count; i++)
         (void)template_free(r->columns[i].template);
-    free(r->target);
     free(r->when);
     free(r->columns);
 }
@@ -103,8 +99,8 @@ static void apply(struct ruling *g, const struct rule *r, size_t number)
         g->drop = r->config;
     if (r->config->individual_work_items)
         g->individual = true;
-    if (r->target[0] != '\0')
-        g->target = r->target;
+    if (r->config->target[0] != '\0')
+        g->target = r->config->target;
     if (r->config->template[0] != '\0')
         g->template = r->config->template;
 }

@@ -36,7 +36,6 @@ struct rule_column {
 
 struct rule {
     const struct config_rule *config;
-    char *target; /* owned, "" = the consumer's */
     struct condition *when;
     size_t when_count;
     struct rule_column *columns;

@@ -53,8 +53,8 @@ static void describe_settings(const struct rule *rule, const struct alert *a, st
 
     if (c->drop)
         (void)buf_add_text(out, "\n    drops the alert");
-    if (rule->target[0] != '\0')
-        (void)buf_addf(out, "\n    target %s", rule->target);
+    if (c->target[0] != '\0')
+        (void)buf_addf(out, "\n    target %s", c->target);
     if (c->template[0] != '\0')
         (void)buf_addf(out, "\n    template \"%s\"", c->template);
     if (c->individual_work_items)

@@ -171,8 +171,8 @@ static const char *sets_something(const struct config_rule *x)
         const char *name;
         bool set;
     } actions[] = {
-        {"target", *x->target},
         {"work_item_type", *x->work_item_type},
+        {"target", *x->target},
         {"assignment_group", *x->assignment_group},
         {"category", *x->category},
         {"impact", x->impact != 0},
@@ -247,6 +247,15 @@ static void check_names(struct config_reader *r)
             }
 }
 
+/* work_item_type is another name of target; from here on only target counts. */
+static void take_work_item(struct config_rule *x)
+{
+    if (*x->target || !*x->work_item_type)
+        return;
+    config_set(&x->target, xstrdup(x->work_item_type));
+    text_lower(x->target);
+}
+
 /* The arrays do not grow any more: who belongs to whom, and names for those without. */
 static void link_rules(struct config *c)
 {
@@ -266,6 +275,7 @@ static void link_rules(struct config *c)
             number = 0;
         }
         number++;
+        take_work_item(&c->rules[i]);
         if (!*c->rules[i].name)
             config_set(&c->rules[i].name, xasprintf("rule %zu", number));
     }
