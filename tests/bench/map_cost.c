@@ -52,6 +52,7 @@ static size_t body_of(const struct config_consumer *c, const struct alert *a,
                       const struct version *v)
 {
     struct incident_context x = {.consumer = c,
+                                 .table = "incident",
                                  .record_namespace = "",
                                  .close_code = "Solution provided",
                                  .contact_type = "",
