@@ -53,6 +53,18 @@ int ask_page(struct buf *out, const char *base, const char *time, const struct s
     return r;
 }
 
+int ask_span(struct buf *out, const char *base, const char *time, const struct watermark *after,
+             int64_t until, struct err *e)
+{
+    struct sweep_ask span = {.after = *after, .until = until};
+    struct buf narrow;
+    buf_init(&narrow, CONDITION_MAX);
+    condition(&narrow, time, &span);
+    int r = wrap(out, base, buf_text(&narrow), "", e);
+    buf_done(&narrow);
+    return r;
+}
+
 int ask_clock(struct buf *out, const char *base, const char *time, struct err *e)
 {
     char *any = xasprintf("^%sISNOTEMPTY", time);

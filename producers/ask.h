@@ -17,6 +17,10 @@ int ask_page(struct buf *out, const char *base, const char *time, const struct s
 /* The query of the limit-1 read that only wants the Date header. */
 int ask_clock(struct buf *out, const char *base, const char *time, struct err *e) MUST_CHECK;
 
+/* The query of all rows behind `after` and not after the second `until`, in no order. */
+int ask_span(struct buf *out, const char *base, const char *time, const struct watermark *after,
+             int64_t until, struct err *e) MUST_CHECK;
+
 /* sysparm_fields: the configured columns and the three that the cursor needs, each once; NULL
  * (all columns) for an empty list. New. */
 char *ask_fields(const struct config_list *fields) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/clock.h"
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "producers/ask.h"
@@ -13,6 +14,8 @@
 #define BUSY_FOR   (60 * USEC_S)
 #define WIDEST     10000 /* the default limit of the Table API */
 #define SEEN_MAX   40000
+
+#define SECONDS_DAY INT64_C(86400)
 
 /* Rows ----------------------------------------------------------------------------------------- */
 
@@ -28,11 +31,6 @@ static void rows_set_up(struct feed *f)
     f->source = p->table;
     f->query = xstrdup(p->query);
     f->fields = ask_fields(&p->fields);
-}
-
-static void rows_first(const struct feed *f, msec_t date, struct watermark_state *ret_state)
-{
-    sweep_first(&f->options, date, f->t->w->config->connection.sync_scope_days, ret_state);
 }
 
 static int rows_records(const struct feed *f, const struct page_row *row, bool large,
@@ -56,13 +54,37 @@ static int rows_records(const struct feed *f, const struct page_row *row, bool l
     return rc;
 }
 
+static void history_set_up(struct feed *f)
+{
+    rows_set_up(f);
+    f->options.bounded = true;
+    f->options.rate = f->t->p->history_rate;
+}
+
+/* Repeats that somebody asked for say so (design, promise 4). */
+static int history_records(const struct feed *f, const struct page_row *row, bool large,
+                           struct txn_record *ret_records, size_t *ret_count, struct err *e)
+{
+    const char *resync = f->t->history.resync;
+    if (rows_records(f, row, large, ret_records, ret_count, e) != 0)
+        return -1;
+    for (size_t i = 0; i < *ret_count && resync[0] != '\0'; i++)
+        workitem_header(&ret_records[i].item, "itsm_resync", xstrdup(resync));
+    return 0;
+}
+
 static const struct feed_kind kinds[FEEDS] = {
     [FEED_LIVE] = {.name = "live",
                    .form = {.time = "sys_updated_on", .count = "sys_mod_count"},
                    .wanted = rows_wanted,
                    .set_up = rows_set_up,
-                   .first = rows_first,
                    .records = rows_records},
+    [FEED_HISTORY] = {.name = "history",
+                      .form = {.time = "sys_updated_on", .count = "sys_mod_count"},
+                      .passing = true,
+                      .wanted = rows_wanted,
+                      .set_up = history_set_up,
+                      .records = history_records},
 };
 
 /* Every feed ----------------------------------------------------------------------------------- */
@@ -131,6 +153,12 @@ int feed_state(const struct feed *f, const struct watermark_state *position,
     s.table = t->p->table;
     s.fingerprint = t->fingerprint;
     s.written_by = WRITTEN_BY;
+    s.has_history = f->kind == &kinds[FEED_LIVE] && t->history.open;
+    s.is_history = f->kind == &kinds[FEED_HISTORY];
+    if (s.is_history)
+        s.history = (struct watermark_history){.resync = t->history.resync,
+                                               .done = t->history.done + t->plan.count,
+                                               .total = t->history.total};
     r.item.value = watermark_encode(&s, &r.item.value_length, e);
     if (r.item.value == NULL)
         return -1;
@@ -142,6 +170,47 @@ int feed_state(const struct feed *f, const struct watermark_state *position,
 struct feed *feed_live(struct table *t)
 {
     return &t->feeds[FEED_LIVE];
+}
+
+struct feed *feed_history(struct table *t)
+{
+    return &t->feeds[FEED_HISTORY];
+}
+
+/* Where the first pull of the table begins, a second. */
+static int64_t scope_start(const struct table *t, msec_t date)
+{
+    msec_t start;
+    if (strcmp(t->p->start_from, "latest") == 0)
+        return date / 1000;
+    if (t->p->start_from[0] != '\0' && clock_parse(t->p->start_from, &start) == 0)
+        return start / 1000;
+    return date / 1000 - t->w->config->connection.sync_scope_days * SECONDS_DAY;
+}
+
+static void rows_first(struct table *t, msec_t date)
+{
+    struct feed *live = feed_live(t), *history = feed_history(t);
+    history->first = (struct watermark_state){0};
+    history->starts =
+        sweep_first(&live->options, date, scope_start(t, date), &live->first, &history->first);
+    if (history->starts)
+        history_open(t, &(struct watermark_history){.resync = "", .total = -1});
+}
+
+void feed_first(struct table *t, msec_t date)
+{
+    struct watermark_state earlier;
+    for (size_t i = 0; i < FEEDS; i++) {
+        struct feed *f = &t->feeds[i];
+        if (!f->starts || f->kind->passing)
+            continue;
+        f->first = (struct watermark_state){0};
+        if (f == feed_live(t))
+            rows_first(t, date);
+        else
+            (void)sweep_first(&f->options, date, date / 1000, &f->first, &earlier);
+    }
 }
 
 const struct err *feed_trouble(const struct table *t)

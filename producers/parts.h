@@ -30,7 +30,8 @@ struct ask; /* a list request under way */
 struct feed;
 
 enum feed_id {
-    FEED_LIVE, /* the rows of the table */
+    FEED_LIVE,    /* the rows of the table, from its first start on */
+    FEED_HISTORY, /* those before, once; or again, when somebody asked for a resync */
     FEEDS,
 };
 
@@ -41,8 +42,7 @@ struct feed_kind {
     struct page_form form; /* the columns that order its rows and tell versions apart */
     bool (*wanted)(const struct config_producer *p);
     void (*set_up)(struct feed *f); /* fills source, query and fields */
-    /* The state before the very first page, at the instance's time `date`. */
-    void (*first)(const struct feed *f, msec_t date, struct watermark_state *ret_state);
+    bool passing; /* it has a state only while it is read: none is nothing that is missing */
     /* The records of one row, at most FEED_RECORDS_MAX; owned by the caller. large: what stands for
      * a record that is too large. */
     int (*records)(const struct feed *f, const struct page_row *row, bool large,
@@ -50,6 +50,16 @@ struct feed_kind {
 };
 
 #define FEED_RECORDS_MAX 2
+
+/* How far the history of a table is. */
+struct history {
+    bool open;    /* it has a state record, and the live one says so */
+    char *resync; /* when somebody asked for it; "" or NULL: the first pull */
+    unsigned long long done;
+    long long total; /* rows in all, -1: not known */
+    bool counted;    /* the instance was asked for the total */
+    long long rate;  /* rows a second, of late; 0: not known */
+};
 
 struct feed {
     struct table *t; /* NULL: not wanted by the configuration */
@@ -77,6 +87,7 @@ struct table {
     char fingerprint[WATERMARK_FINGERPRINT_SIZE];
     int32_t partition;
     struct feed feeds[FEEDS];
+    struct history history;
 
     enum table_phase phase;
     struct err reason; /* of a stop, or of the last failure that was no feed's */
@@ -93,11 +104,11 @@ struct table {
     usec_t due; /* nothing before, after a failed publishing */
     unsigned failures;
 
-    usec_t progress_at, pull_began;
+    usec_t progress_at;
     unsigned long long published, published_then;
     bool said_caught_up, was_stopped;
     struct log_limit say;
-    struct metric *m_rows, *m_pages, *m_transactions, *m_lag, *m_seen;
+    struct metric *m_rows, *m_pages, *m_transactions, *m_lag, *m_seen, *m_done, *m_total;
 };
 
 enum owner_phase {
@@ -160,12 +171,18 @@ void feed_take(struct feed *f, const void *bytes, size_t length);
 int feed_state(const struct feed *f, const struct watermark_state *position,
                struct txn_record *ret_record, struct err *e);
 struct feed *feed_live(struct table *t);
+struct feed *feed_history(struct table *t);
+/* The first states of all feeds that start, at the instance's time `date`; the history starts with
+ * the live feed. */
+void feed_first(struct table *t, msec_t date);
 const struct err *feed_trouble(const struct table *t); /* of the first feed that has one, or NULL */
 
 /* table_ask.c: requests and their answers */
 /* Asks for a page, or with page NULL for any answer with a Date header. Returns the next deadline:
  * nothing is asked while the request window has no room. */
 usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now);
+/* Asks how many rows the history has before it. */
+usec_t table_ask_count(struct feed *f, usec_t now);
 void table_forget_ask(struct table *t); /* the answer under way finds no table */
 
 /* table.c */
@@ -181,7 +198,21 @@ void table_stop(struct table *t, const struct err *why);
 usec_t table_step(struct table *t, usec_t now);  /* next deadline */
 void table_polling(struct table *t, usec_t now); /* every feed that is wanted has its sweep */
 
+/* history.c */
+void history_open(struct table *t, const struct watermark_history *h);
+void history_forget(struct table *t);
+/* All of it is published: takes its state away, in one transaction with the live one's. */
+void history_close(struct table *t, struct owner *o, usec_t now);
+long long history_left(const struct table *t); /* seconds, -1: not known */
+/* The progress of the first pull or of a resync, now and then, and the table's gauges. */
+void history_say(struct table *t, usec_t now);
+
 /* table_publish.c */
+/* A transaction of this table has ended: false when it belongs to an earlier life of the table, or
+ * the table is not in the phase any more. */
+bool table_answered(struct table *t, enum table_phase phase);
+/* What did not work is tried again later. */
+void table_try_later(struct table *t, const struct err *why, usec_t now);
 void table_publish_page(struct feed *f, struct owner *o, usec_t now);
 /* Commits the first states of all feeds that have none, in one transaction. */
 void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t now);

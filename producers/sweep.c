@@ -13,10 +13,9 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 
-#define GROW_AFTER  5 /* full pages without a failure until the limit doubles */
-#define DELAY_MAX   (60 * USEC_S)
-#define HELD_DELAY  (5 * USEC_S)
-#define SECONDS_DAY INT64_C(86400)
+#define GROW_AFTER 5 /* full pages without a failure until the limit doubles */
+#define DELAY_MAX  (60 * USEC_S)
+#define HELD_DELAY (5 * USEC_S)
 
 struct sweep {
     struct sweep_options o;
@@ -41,6 +40,7 @@ struct sweep {
     long long limit;
     unsigned good, failures;
     usec_t due, last_change;
+    usec_t paced; /* the rows read so far are used up at this time, by the rate */
     bool caught_up;
     struct err stop;
 };
@@ -78,13 +78,19 @@ struct sweep *sweep_free(struct sweep *s)
     return NULL;
 }
 
-void sweep_first(const struct sweep_options *o, msec_t date, int64_t scope_days,
-                 struct watermark_state *ret_state)
+bool sweep_first(const struct sweep_options *o, msec_t date, int64_t from,
+                 struct watermark_state *ret_live, struct watermark_state *ret_history)
 {
-    int64_t now = date / 1000;
-    ret_state->mark = watermark_at(now - scope_days * SECONDS_DAY, "");
-    ret_state->hi = now;
-    ret_state->seen_from = now - o->overlap - o->slack;
+    int64_t now = date / 1000, bound = now - o->overlap - o->slack;
+    bool history = from < bound;
+    ret_live->mark = watermark_at(history ? bound : from, "");
+    ret_live->hi = now;
+    ret_live->seen_from = bound;
+    if (!history)
+        return false;
+    ret_history->mark = watermark_at(from, "");
+    ret_history->hi = ret_history->seen_from = bound - 1;
+    return true;
 }
 
 /* Steps of a sweep ----------------------------------------------------------------------------- */
@@ -104,6 +110,12 @@ static void stop_clock(struct sweep *s, int64_t start)
 
 static void begin(struct sweep *s)
 {
+    if (s->o.bounded) {
+        s->end = s->hi;
+        s->cursor = s->mark;
+        s->sweeping = true;
+        return;
+    }
     if (s->limit > s->o.page_size) /* was widened for hidden rows, and there were only such */
         s->limit = s->o.page_size;
     s->end = s->clock;
@@ -129,6 +141,14 @@ static int64_t cursor_second(const struct sweep *s)
     return s->cursor.second + (behind ? 1 : 0);
 }
 
+static int64_t until(const struct sweep *s)
+{
+    int64_t narrow = s->window > 0 ? cursor_second(s) + s->window - 1 : WATERMARK_SECOND_NONE;
+    if (!s->o.bounded || (s->window > 0 && narrow < s->end))
+        return narrow;
+    return s->end;
+}
+
 /* A count costs the instance little once few rows are left, and much during a first pull. */
 static bool counts(const struct sweep *s)
 {
@@ -141,19 +161,21 @@ enum sweep_want sweep_next(struct sweep *s, usec_t now, struct sweep_ask *ret_as
         return SWEEP_STOPPED;
     if (s->page.array != NULL)
         return SWEEP_PUBLISH;
+    if (s->o.bounded && s->caught_up)
+        return SWEEP_DONE;
     if (now < s->due) {
         *ret_due = s->due;
         return SWEEP_SLEEP;
     }
     if (!s->sweeping) {
-        if (s->clock == WATERMARK_SECOND_NONE)
+        if (s->clock == WATERMARK_SECOND_NONE && !s->o.bounded)
             return SWEEP_CLOCK;
         begin(s);
         if (s->stop.class != ERR_NONE)
             return SWEEP_STOPPED;
     }
     ret_ask->after = s->cursor;
-    ret_ask->until = s->window > 0 ? cursor_second(s) + s->window - 1 : WATERMARK_SECOND_NONE;
+    ret_ask->until = until(s);
     ret_ask->limit = s->limit;
     ret_ask->count = counts(s);
     return SWEEP_PAGE;
@@ -161,7 +183,7 @@ enum sweep_want sweep_next(struct sweep *s, usec_t now, struct sweep_ask *ret_as
 
 void sweep_clock(struct sweep *s, msec_t date, usec_t sent, usec_t now)
 {
-    if (date == MSEC_NONE)
+    if (date == MSEC_NONE || s->o.bounded)
         return;
     int64_t is = date / 1000;
     if (s->clock != WATERMARK_SECOND_NONE && sent > s->clock_at) {
@@ -188,6 +210,10 @@ static struct watermark mark_after(const struct sweep *s, const struct watermark
 static void finish(struct sweep *s, bool at_once, usec_t now)
 {
     s->sweeping = false;
+    if (s->o.bounded) {
+        s->caught_up = true;
+        return;
+    }
     s->hi = s->end - s->back;
     int64_t floor = s->hi - s->o.overlap - s->o.slack;
     if (floor > s->seen_from)
@@ -249,10 +275,23 @@ static void grow(struct sweep *s)
     s->limit = s->limit * 2 < s->o.page_size ? s->limit * 2 : s->o.page_size;
 }
 
+/* The next request waits until these rows are used up; time in which there was nothing to read
+ * saves up for a second at most. */
+static void pace(struct sweep *s, size_t rows, usec_t now)
+{
+    if (s->o.rate <= 0)
+        return;
+    usec_t from = s->paced > now - USEC_S ? s->paced : now - USEC_S;
+    s->paced = from + (usec_t)rows * USEC_S / s->o.rate;
+    if (s->paced > s->due)
+        s->due = s->paced;
+}
+
 void sweep_page(struct sweep *s, struct page *p, long long total, usec_t now)
 {
     invariant(s->sweeping && s->page.array == NULL);
     size_t fresh = 0;
+    pace(s, p->count, now);
     s->page = *p;
     *p = (struct page){0};
     if (s->page.count == 0) {
@@ -315,13 +354,12 @@ static void plan_rows(const struct sweep *s, int64_t floor, struct sweep_plan *p
         if (!s->fresh[i])
             continue;
         p->rows[p->count++] = row;
-        if (row->at.second >= floor)
+        if (row->at.second >= floor && !s->o.bounded)
             p->seen[p->seen_count++] =
                 (struct seen_version){.second = row->at.second,
                                       .digest = row->digest,
                                       .ahead = watermark_compare(&row->at, &p->mark) > 0};
     }
-    seen_sort(p->seen, p->seen_count);
 }
 
 /* set_back: the watermark goes back to the cursor. All up to it was read by this sweep, so its end
@@ -343,6 +381,15 @@ static void plan_chunk(const struct sweep *s, size_t max_rows, bool set_back, st
     for (size_t i = 0; set_back && i < p->seen_count; i++)
         p->seen[i].ahead = p->seen[i].ahead || p->seen[i].second >= cursor->second;
     plan_rows(s, floor, p);
+    seen_sort(p->seen, p->seen_count);
+}
+
+static void plan_bounded(const struct sweep *s, size_t max_rows, struct sweep_plan *p)
+{
+    size_t end = chunk_end(s, max_rows);
+    *p = (struct sweep_plan){
+        .page_end = end, .mark = s->page.rows[end - 1].at, .hi = s->hi, .seen_from = s->seen_from};
+    plan_rows(s, s->hi, p);
 }
 
 static bool fits(const struct sweep *s, size_t max_rows, bool set_back, struct sweep_plan *p)
@@ -359,6 +406,10 @@ bool sweep_plan(struct sweep *s, size_t max_rows, usec_t now, struct sweep_plan 
     invariant(s->page.array != NULL && max_rows > 0);
     if (max_rows > s->page.count)
         max_rows = s->page.count;
+    if (s->o.bounded) {
+        plan_bounded(s, max_rows, ret_plan);
+        return true;
+    }
     for (size_t n = max_rows; n > 0; n /= 2) {
         bool late = watermark_compare(&s->page.rows[chunk_end(s, n) - 1].at, &s->mark) < 0;
         if (fits(s, n, false, ret_plan) || (late && fits(s, n, true, ret_plan)))
@@ -368,6 +419,14 @@ bool sweep_plan(struct sweep *s, size_t max_rows, usec_t now, struct sweep_plan 
     s->sweeping = false;
     s->due = now + HELD_DELAY;
     return false;
+}
+
+void sweep_position(const struct sweep *s, struct sweep_plan *ret_plan)
+{
+    struct seen_keep all = {.from = INT64_MIN, .ahead_from = INT64_MIN};
+    struct sweep_plan p = {.mark = s->mark, .hi = s->hi, .seen_from = s->seen_from};
+    p.seen = seen_list(s->seen, all, 0, &p.seen_count);
+    *ret_plan = p;
 }
 
 void sweep_plan_done(struct sweep_plan *p)
@@ -419,6 +478,11 @@ bool sweep_busy(const struct sweep *s, usec_t now)
 struct watermark sweep_mark(const struct sweep *s)
 {
     return s->mark;
+}
+
+int64_t sweep_hi(const struct sweep *s)
+{
+    return s->hi;
 }
 
 int64_t sweep_complete_to(const struct sweep *s)

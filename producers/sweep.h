@@ -7,6 +7,9 @@
  * Rows above it are published too, but watermark and next start never pass it. Versions that were
  * published and may be read again are known by `seen` and left out.
  *
+ * A bounded sweep reads once, up to a last second before which nothing can become visible any more:
+ * the history of a table. It needs no clock and remembers no versions.
+ *
  * Loop thread only. */
 #ifndef PRODUCERS_SWEEP_H
 #define PRODUCERS_SWEEP_H
@@ -29,6 +32,8 @@ struct sweep_options {
     long long page_size; /* largest limit of a request */
     long long widest;    /* largest limit to get past rows that are hidden */
     size_t seen_max;     /* most versions that a state record may carry */
+    bool bounded;        /* `hi` of the state is the last second that is read */
+    long long rate;      /* rows a second at most; 0: no bound */
 };
 
 enum sweep_want {
@@ -36,6 +41,7 @@ enum sweep_want {
     SWEEP_CLOCK,   /* ask for any answer with a Date header, then sweep_clock */
     SWEEP_PAGE,    /* ask for the page in *ret_ask, then sweep_page or sweep_failed */
     SWEEP_PUBLISH, /* sweep_plan, publish, then sweep_committed (or nothing: ask again) */
+    SWEEP_DONE,    /* bounded: all is published */
     SWEEP_STOPPED, /* for good, see sweep_reason */
 };
 
@@ -88,18 +94,26 @@ bool sweep_plan(struct sweep *s, size_t max_rows, usec_t now, struct sweep_plan 
 void sweep_plan_done(struct sweep_plan *p); /* zeroed is fine */
 void sweep_committed(struct sweep *s, const struct sweep_plan *p, usec_t now);
 
+/* What is committed so far, as a plan without rows: for a transaction that moves no rows. The
+ * caller ends with sweep_plan_done. */
+void sweep_position(const struct sweep *s, struct sweep_plan *ret_plan);
+
 usec_t sweep_due(const struct sweep *s); /* of the next request, as far as it waits for a time */
 const struct err *sweep_reason(const struct sweep *s); /* of SWEEP_STOPPED; class ERR_NONE else */
 bool sweep_caught_up(const struct sweep *s);           /* a sweep has come to its end */
 bool sweep_busy(const struct sweep *s, usec_t now);
 struct watermark sweep_mark(const struct sweep *s);
+int64_t sweep_hi(const struct sweep *s);          /* bounded: the last second that is read */
 int64_t sweep_complete_to(const struct sweep *s); /* second up to which all is published */
 size_t sweep_seen(const struct sweep *s);
 long long sweep_limit(const struct sweep *s);
 
-/* The state before the very first page: everything from `scope_days` before the instance's time
- * `date` on. Fills mark, hi and seen_from only. */
-void sweep_first(const struct sweep_options *o, msec_t date, int64_t scope_days,
-                 struct watermark_state *ret_state);
+/* The states before the very first page, at the instance's time `date`: all rows from second `from`
+ * on. The live one begins so far back that no later step of a sweep, the slack of the clock
+ * included, reads before it; the history has everything earlier, in which nothing can become
+ * visible any more. So each version is read by one of them. Fills mark, hi and seen_from only.
+ * False: there is no history, the live one reads all. */
+bool sweep_first(const struct sweep_options *o, msec_t date, int64_t from,
+                 struct watermark_state *ret_live, struct watermark_state *ret_history);
 
 #endif

@@ -9,8 +9,6 @@
 #include "producers/parts.h"
 #include "producers/turn.h"
 
-#define PROGRESS (10 * USEC_S)
-
 static struct metric *metric_of(struct metrics *m, const char *table,
                                 struct metric *(*make)(struct metrics *, const char *, const char *,
                                                        const char *),
@@ -35,6 +33,10 @@ static void init_metrics(struct table *t, struct metrics *m)
                                   "Committed transactions with work items and their watermark");
     t->m_lag = metric_of(m, table, metrics_gauge, "workitem_lag_seconds",
                          "Instance time minus the time up to which all changes are published");
+    t->m_done = metric_of(m, table, metrics_gauge, "workitem_history_rows",
+                          "Rows of the first pull, or of the resync, that are published");
+    t->m_total = metric_of(m, table, metrics_gauge, "workitem_history_total_rows",
+                           "Rows that it has in all; 0 when none runs or it is not known");
     t->m_seen = metric_of(m, table, metrics_gauge, "workitem_seen_versions",
                           "Published versions that are remembered because they may be read again");
 }
@@ -70,6 +72,7 @@ void table_reset(struct table *t, enum table_phase phase)
     free(t->large);
     t->large = NULL;
     t->large_count = 0;
+    history_forget(t);
     t->chunk = SIZE_MAX;
     t->due = 0;
     t->failures = 0;
@@ -128,7 +131,7 @@ static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
         table_stop(t, &e);
     } else {
         for (size_t i = 0; i < FEEDS; i++)
-            t->feeds[i].starts = t->feeds[i].t != NULL;
+            t->feeds[i].starts = t->feeds[i].t != NULL && !t->feeds[i].kind->passing;
         t->phase = TABLE_CLOCK;
     }
 }
@@ -157,7 +160,7 @@ static int load_feed(struct feed *f)
     struct watermark_state s = {0};
     struct err e;
     if (f->raw == NULL) {
-        f->starts = true;
+        f->starts = !f->kind->passing;
         return 0;
     }
     if (watermark_decode(f->raw, f->raw_length, c->host, c->name, t->p->table, &s, &e) != 0) {
@@ -166,9 +169,20 @@ static int load_feed(struct feed *f)
     }
     if (f == feed_live(f->t))
         warn_fingerprint(t, &s);
+    if (f == feed_history(f->t))
+        history_open(f->t, &s.history);
     f->sweep = sweep_new(&f->options, &s);
+    bool whole = !s.has_history || feed_history(f->t)->raw != NULL;
     watermark_state_done(&s);
-    return 0;
+    if (whole)
+        return 0;
+    err_set(&e, ERR_CONFIG, "state-broken",
+            "The state of table %s says that its history is not read to the end, but where that "
+            "was is not in topic %s. The table is not read; `itsm-bridge sync` or `itsm-bridge "
+            "resync` says where to go on",
+            t->p->table, t->w->config->topics.state);
+    table_stop(f->t, &e);
+    return -1;
 }
 
 void table_loaded(struct table *t, usec_t now)
@@ -211,40 +225,6 @@ void table_polling(struct table *t, usec_t now)
 
 /* Steps ---------------------------------------------------------------------------------------- */
 
-static void say_progress(struct table *t, usec_t now)
-{
-    const struct sweep *live = feed_live(t)->sweep;
-    char at[CLOCK_SN_SIZE];
-    if (t->said_caught_up)
-        return;
-    clock_format_sn(sweep_complete_to(live) * 1000, at);
-    if (sweep_caught_up(live)) {
-        t->said_caught_up = true;
-        log_info("table-caught-up", "table=%s rows=%llu\tAll changes up to %s UTC are published",
-                 t->p->table, t->published, at);
-    } else if (now >= t->progress_at) {
-        unsigned long long rows = t->published - t->published_then;
-        usec_t took = PROGRESS + now - t->progress_at;
-        if (t->progress_at != 0)
-            log_info("table-progress",
-                     "table=%s rows=%llu rows_per_second=%llu\tPublished up to "
-                     "%s UTC",
-                     t->p->table, t->published,
-                     rows * (unsigned long long)USEC_S / (unsigned long long)took, at);
-        t->published_then = t->published;
-        t->progress_at = now + PROGRESS;
-    }
-}
-
-static void set_gauges(struct table *t)
-{
-    const struct sweep *live = feed_live(t)->sweep;
-    int64_t instance = (clock_wall() + snow_clock_skew(t->w->snow)) / 1000;
-    int64_t lag = instance - sweep_complete_to(live);
-    metric_set(t->m_lag, lag > 0 ? lag : 0);
-    metric_set(t->m_seen, (int64_t)sweep_seen(live));
-}
-
 /* What the feed wants, asked for or done. */
 static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *page,
                   struct owner *o, usec_t now)
@@ -254,12 +234,19 @@ static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *
     case SWEEP_CLOCK:
         return table_ask(f, NULL, now);
     case SWEEP_PAGE:
+        if (f == feed_history(t) && !t->history.counted)
+            return table_ask_count(f, now);
         return table_ask(f, page, now);
     case SWEEP_PUBLISH:
         if (now < t->due)
             return t->due;
         table_publish_page(f, o, now);
         return t->publishing ? USEC_NEVER : now;
+    case SWEEP_DONE:
+        if (now < t->due)
+            return t->due;
+        history_close(t, o, now);
+        return USEC_NEVER;
     case SWEEP_STOPPED:
         table_stop(t, sweep_reason(f->sweep));
         return USEC_NEVER;
@@ -276,8 +263,7 @@ static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
     usec_t due;
     if (t->ask != NULL || t->publishing)
         return USEC_NEVER;
-    say_progress(t, now);
-    set_gauges(t);
+    history_say(t, now);
     for (size_t i = 0; i < FEEDS; i++) {
         const struct feed *f = &t->feeds[i];
         turns[i] = (struct turn){.want = SWEEP_SLEEP, .due = USEC_NEVER, .asked = f->asked};
@@ -322,6 +308,8 @@ const char *table_phase_name(const struct table *t, usec_t now)
         [TABLE_STOPPED] = "stopped",
     };
     const struct sweep *live = t->feeds[FEED_LIVE].sweep;
+    if (t->phase == TABLE_POLL && t->history.open)
+        return t->history.resync[0] != '\0' ? "resync" : names[t->phase];
     if (t->phase != TABLE_POLL || live == NULL || !sweep_caught_up(live))
         return names[t->phase];
     return sweep_busy(live, now) ? "busy" : "idle";

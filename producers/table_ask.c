@@ -15,10 +15,16 @@
 #define ROOM_PAUSE    (50 * USEC_MS)
 #define SAY_EVERY     (60 * USEC_S)
 
+enum ask_kind {
+    ASK_PAGE,
+    ASK_CLOCK, /* only the Date header is wanted */
+    ASK_COUNT, /* of the history */
+};
+
 struct ask {
     struct feed *f; /* NULL: nobody waits for it */
     usec_t sent;
-    bool clock; /* only the Date header is wanted */
+    enum ask_kind kind;
     struct sweep_ask page;
     struct buf query;
     char *fields;
@@ -104,6 +110,25 @@ static void got_clock(struct feed *f, msec_t date, usec_t now)
         table_publish_first(t, o, date, now);
 }
 
+/* Without the count there is no time left to tell; everything else goes on. */
+static void got_count(struct feed *f, const struct snow_outcome *o)
+{
+    struct history *h = &f->t->history;
+    h->counted = true;
+    if (o->verdict == SNOW_OK && o->total_count >= 0)
+        h->total = (long long)h->done + o->total_count;
+    else
+        log_debug("history-not-counted", "table=%s\t%s", f->t->p->table, o->err.text);
+}
+
+/* Whether the answer speaks of this question and not of the instance as a whole. */
+static bool is_answer(const struct ask *a, const struct snow_outcome *o)
+{
+    if (o->verdict == SNOW_OK || o->verdict == SNOW_ABSENT)
+        return true; /* ABSENT: no rows, as older versions of the API say it */
+    return a->kind == ASK_COUNT && (o->verdict == SNOW_REJECTED || o->verdict == SNOW_UNKNOWN);
+}
+
 static void got_page(struct feed *f, const struct ask *a, const struct snow_outcome *o, usec_t now)
 {
     struct page page;
@@ -138,61 +163,83 @@ static void on_answer(void *arg, const struct snow_op *ops, const struct snow_ou
     if (f != NULL) {
         f->t->ask = NULL;
         set_clocks(f->t, outcomes[0].date, a->sent, now);
-        /* ABSENT: no rows, as older versions of the API say it. */
-        if (outcomes[0].verdict != SNOW_OK && outcomes[0].verdict != SNOW_ABSENT)
+        if (!is_answer(a, &outcomes[0]))
             failed(f, &outcomes[0], now);
-        else if (a->clock)
+        else if (a->kind == ASK_CLOCK)
             got_clock(f, outcomes[0].date, now);
+        else if (a->kind == ASK_COUNT)
+            got_count(f, &outcomes[0]);
         else
             got_page(f, a, &outcomes[0], now);
     }
     ask_free(a);
 }
 
-/* The query and the columns; -1: they cannot be asked for. */
-static int write_ask(struct ask *a, const struct feed *f, const struct sweep_ask *page,
-                     struct err *e)
+/* No room for a request: returns when to look again; else 0. */
+static usec_t no_room(struct table *t, usec_t now)
 {
-    const char *time = f->kind->form.time;
-    if (page == NULL) {
-        a->clock = true;
-        a->fields = xstrdup("sys_id");
-        return ask_clock(&a->query, f->query, time, e);
+    if (snow_room(t->w->snow, WINDOW_SYNC, true, now) > 0)
+        return 0;
+    t->w->waiting = true;
+    usec_t next = window_next(snow_window(t->w->snow));
+    return next > now ? next : now + ROOM_PAUSE;
+}
+
+static struct ask *ask_new(struct feed *f, enum ask_kind kind, usec_t now)
+{
+    struct ask *a = xcalloc(1, sizeof(*a));
+    *a = (struct ask){.f = f, .sent = now, .kind = kind};
+    buf_init(&a->query, QUERY_MAX);
+    return a;
+}
+
+/* Takes `a`. r: what writing the query has returned, with *e. */
+static void ask_send(struct ask *a, struct snow_op *op, int r, struct err *e, usec_t now)
+{
+    struct feed *f = a->f;
+    op->table = f->source;
+    op->query = buf_text(&a->query);
+    op->fields = a->fields;
+    if (r != 0 || snow_submit(f->t->w->snow, WINDOW_SYNC, op, 1, on_answer, a, now, e) != 0) {
+        ask_free(a);
+        table_stop(f->t, e);
+        return;
     }
-    a->page = *page;
-    a->fields = f->fields != NULL ? xstrdup(f->fields) : NULL;
-    return ask_page(&a->query, f->query, time, page, e);
+    f->asked = now;
+    f->t->ask = a;
 }
 
 usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
 {
-    struct table *t = f->t;
+    const char *time = f->kind->form.time;
     struct err e;
-    if (t->ask != NULL)
-        return USEC_NEVER;
-    if (snow_room(t->w->snow, WINDOW_SYNC, true, now) == 0) {
-        t->w->waiting = true;
-        usec_t next = window_next(snow_window(t->w->snow));
-        return next > now ? next : now + ROOM_PAUSE;
-    }
-    struct ask *a = xcalloc(1, sizeof(*a));
-    *a = (struct ask){.f = f, .sent = now};
-    buf_init(&a->query, QUERY_MAX);
-    int r = write_ask(a, f, page, &e);
-    struct snow_op op = {
-        .kind = SNOW_LIST,
-        .table = f->source,
-        .query = buf_text(&a->query),
-        .fields = a->fields,
-        .limit = page == NULL ? 1 : page->limit,
-        .count = page != NULL && page->count,
-    };
-    if (r != 0 || snow_submit(t->w->snow, WINDOW_SYNC, &op, 1, on_answer, a, now, &e) != 0) {
-        ask_free(a);
-        table_stop(t, &e);
+    usec_t later = no_room(f->t, now);
+    if (later > 0 || f->t->ask != NULL)
+        return later > 0 ? later : USEC_NEVER;
+    struct ask *a = ask_new(f, page == NULL ? ASK_CLOCK : ASK_PAGE, now);
+    if (page == NULL) {
+        struct snow_op op = {.kind = SNOW_LIST, .limit = 1};
+        a->fields = xstrdup("sys_id");
+        ask_send(a, &op, ask_clock(&a->query, f->query, time, &e), &e, now);
         return USEC_NEVER;
     }
-    f->asked = now;
-    t->ask = a;
+    struct snow_op op = {.kind = SNOW_LIST, .limit = page->limit, .count = page->count};
+    a->page = *page;
+    a->fields = f->fields != NULL ? xstrdup(f->fields) : NULL;
+    ask_send(a, &op, ask_page(&a->query, f->query, time, page, &e), &e, now);
+    return USEC_NEVER;
+}
+
+usec_t table_ask_count(struct feed *f, usec_t now)
+{
+    struct watermark after = sweep_mark(f->sweep);
+    struct err e;
+    usec_t later = no_room(f->t, now);
+    if (later > 0)
+        return later;
+    struct ask *a = ask_new(f, ASK_COUNT, now);
+    struct snow_op op = {.kind = SNOW_COUNT};
+    int r = ask_span(&a->query, f->query, f->kind->form.time, &after, sweep_hi(f->sweep), &e);
+    ask_send(a, &op, r, &e, now);
     return USEC_NEVER;
 }

@@ -52,7 +52,7 @@ fail:
 
 /* Answers -------------------------------------------------------------------------------------- */
 
-static void try_later(struct table *t, const struct err *why, usec_t now)
+void table_try_later(struct table *t, const struct err *why, usec_t now)
 {
     unsigned skipped;
     usec_t delay = USEC_S << (t->failures < 6 ? t->failures : 6);
@@ -81,6 +81,8 @@ static void committed(struct table *t, usec_t now)
 {
     forget_large(t);
     t->published += t->plan.count;
+    if (t->from == feed_history(t))
+        t->history.done += t->plan.count;
     metric_add(t->m_rows, t->plan.count);
     metric_add(t->m_transactions, 1);
     sweep_committed(t->from->sweep, &t->plan, now);
@@ -119,15 +121,19 @@ static void too_large(struct table *t, const struct txn_answer *a)
         table_stop(t, &a->err); /* not even the marker fits */
 }
 
+bool table_answered(struct table *t, enum table_phase phase)
+{
+    bool counts = !t->void_answer && table_owner(t) != NULL && t->phase == phase;
+    t->publishing = t->void_answer = false;
+    return counts;
+}
+
 static void on_published(void *arg, const struct txn_answer *a, usec_t now)
 {
     struct table *t = arg;
     struct owner *o = table_owner(t);
-    t->publishing = false;
-    if (t->void_answer || o == NULL || t->phase != TABLE_POLL) {
-        t->void_answer = false;
+    if (!table_answered(t, TABLE_POLL))
         return;
-    }
     switch (a->end) {
     case TXN_DONE:
         committed(t, now);
@@ -137,7 +143,7 @@ static void on_published(void *arg, const struct txn_answer *a, usec_t now)
         break;
     case TXN_AGAIN:
     case TXN_UNSUPPORTED:
-        try_later(t, &a->err, now);
+        table_try_later(t, &a->err, now);
         break;
     case TXN_FENCED:
     case TXN_DEAD:
@@ -186,18 +192,15 @@ static void on_first(void *arg, const struct txn_answer *a, usec_t now)
 {
     struct table *t = arg;
     struct owner *o = table_owner(t);
-    t->publishing = false;
-    if (t->void_answer || o == NULL || t->phase != TABLE_FIRST) {
-        t->void_answer = false;
+    if (!table_answered(t, TABLE_FIRST))
         return;
-    }
     if (a->end == TXN_DONE) {
         first_done(t, now);
     } else if (a->end == TXN_FENCED || a->end == TXN_DEAD) {
         owner_lost(o, a, now);
     } else {
         t->phase = TABLE_CLOCK;
-        try_later(t, &a->err, now);
+        table_try_later(t, &a->err, now);
     }
 }
 
@@ -207,12 +210,11 @@ void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t n
     size_t n = 0;
     struct err e;
     (void)now;
+    feed_first(t, date);
     for (size_t i = 0; i < FEEDS; i++) {
         struct feed *f = &t->feeds[i];
         if (!f->starts)
             continue;
-        f->first = (struct watermark_state){0};
-        f->kind->first(f, date, &f->first);
         if (feed_state(f, &f->first, &records[n], &e) != 0) {
             txn_records_free(records, n);
             table_stop(t, &e);

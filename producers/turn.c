@@ -6,8 +6,8 @@
 static unsigned rank(enum sweep_want want)
 {
     static const unsigned ranks[] = {
-        [SWEEP_SLEEP] = 0,   [SWEEP_CLOCK] = 1,   [SWEEP_PAGE] = 1,
-        [SWEEP_PUBLISH] = 2, [SWEEP_STOPPED] = 3,
+        [SWEEP_SLEEP] = 0,   [SWEEP_CLOCK] = 1, [SWEEP_PAGE] = 1,
+        [SWEEP_PUBLISH] = 2, [SWEEP_DONE] = 2,  [SWEEP_STOPPED] = 3,
     };
     return ranks[want];
 }

@@ -87,18 +87,31 @@ static char *too_large(const struct watermark_state *s, struct err *e)
     return NULL;
 }
 
+/* Members that only some records have. */
+static int add_extras(json_t *o, const struct watermark_state *s)
+{
+    const struct watermark_history *h = &s->history;
+    if (s->has_history && json_object_set_new(o, "has_history", json_true()) != 0)
+        return -1;
+    if (!s->is_history)
+        return 0;
+    return json_object_set_new(o, "history",
+                               json_pack("{s:s, s:I, s:I}", "resync", h->resync, "done",
+                                         (json_int_t)h->done, "total", (json_int_t)h->total));
+}
+
 char *watermark_encode(const struct watermark_state *s, size_t *ret_length, struct err *e)
 {
     if (s->seen_count > WATERMARK_RECORD_MAX / DIGEST_BYTES)
         return too_large(s, e);
-    json_t *o =
-        json_pack("{s:i, s:s, s:s, s:s, s:{s:o, s:s}, s:o, s:o, s:o, s:s, s:s}", "version",
-                  WATERMARK_VERSION, "owner", s->owner, "connection", s->connection, "table",
-                  s->table, "watermark", "sys_updated_on", second_json(s->mark.second), "sys_id",
-                  s->mark.sys_id, "hi", second_json(s->hi), "seen_from", second_json(s->seen_from),
-                  "seen", seen_json(s->seen, s->seen_count), "fingerprint", s->fingerprint,
-                  "written_by", s->written_by);
-    char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_t *o = json_pack(
+        "{s:i, s:s, s:s, s:s, s:{s:o, s:s}, s:o, s:o, s:o, s:s, s:s}", "version",
+        s->has_history || s->is_history ? WATERMARK_VERSION_OF_TWO : WATERMARK_VERSION, "owner",
+        s->owner, "connection", s->connection, "table", s->table, "watermark", "sys_updated_on",
+        second_json(s->mark.second), "sys_id", s->mark.sys_id, "hi", second_json(s->hi),
+        "seen_from", second_json(s->seen_from), "seen", seen_json(s->seen, s->seen_count),
+        "fingerprint", s->fingerprint, "written_by", s->written_by);
+    char *text = o != NULL && add_extras(o, s) == 0 ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (text == NULL) {
         err_set(e, ERR_FATAL, "state-encode",
@@ -195,19 +208,32 @@ static const char *text_of(const json_t *o, const char *name)
     return text != NULL ? text : "";
 }
 
+static void read_extras(const json_t *o, struct watermark_state *s)
+{
+    const json_t *h = json_object_get(o, "history"), *total = json_object_get(h, "total");
+    json_int_t done = json_integer_value(json_object_get(h, "done"));
+    s->has_history = json_is_true(json_object_get(o, "has_history"));
+    s->is_history = json_is_object(h);
+    s->history.resync = xstrdup(text_of(h, "resync"));
+    s->history.done = done > 0 ? (unsigned long long)done : 0;
+    s->history.total = json_is_integer(total) ? (long long)json_integer_value(total) : -1;
+}
+
 static int check_version(const json_t *o, const char *table, struct err *e)
 {
     const json_t *version = json_object_get(o, "version");
     if (!json_is_integer(version))
         return broken(e, table, "it has no version");
-    if (json_integer_value(version) == WATERMARK_VERSION)
+    if (json_integer_value(version) == WATERMARK_VERSION ||
+        json_integer_value(version) == WATERMARK_VERSION_OF_TWO)
         return 0;
-    return err_set(e, ERR_CONFIG, "state-version",
-                   "The state record of table %s has version %lld (written by %s); this release "
-                   "knows version %d only. The table is not read: run the newer release, or begin "
-                   "anew (README, A stopped table)",
-                   table, (long long)json_integer_value(version), text_of(o, "written_by"),
-                   WATERMARK_VERSION);
+    return err_set(
+        e, ERR_CONFIG, "state-version",
+        "The state record of table %s has version %lld (written by %s); this release "
+        "knows versions up to %d only. The table is not read: run the newer release, or begin "
+        "anew (README, A stopped table)",
+        table, (long long)json_integer_value(version), text_of(o, "written_by"),
+        WATERMARK_VERSION_OF_TWO);
 }
 
 static int check_owner(const json_t *o, const char *owner, const char *connection,
@@ -243,6 +269,7 @@ int watermark_decode(const void *bytes, size_t length, const char *owner, const 
         (void)broken(e, table, "watermark, hi, seen_from or seen is missing or malformed");
         goto out;
     }
+    read_extras(o, &s);
     s.owner = xstrdup(owner);
     s.connection = xstrdup(connection);
     s.table = xstrdup(table);
@@ -274,6 +301,7 @@ void watermark_state_done(struct watermark_state *s)
     free_text(&s->table);
     free_text(&s->fingerprint);
     free_text(&s->written_by);
+    free_text(&s->history.resync);
     free(s->seen);
     s->seen = NULL;
     s->seen_count = 0;

@@ -11,6 +11,7 @@
 #ifndef PRODUCERS_WATERMARK_H
 #define PRODUCERS_WATERMARK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,9 @@
 #include "bridge/base/err.h"
 #include "producers/seen.h"
 
-#define WATERMARK_VERSION     1
+#define WATERMARK_VERSION 1
+#define WATERMARK_VERSION_OF_TWO                                                                   \
+    2 /* while a history is read; a release that reads with one cursor refuses it */
 #define WATERMARK_RECORD_MAX  ((size_t)512 * 1024)
 #define WATERMARK_SYS_ID_MAX  32
 #define WATERMARK_BEHIND_ALL  "~"
@@ -39,7 +42,14 @@ struct watermark watermark_at(int64_t second, const char *sys_id);
  * is the same in every collation, and no place in a query. */
 int watermark_sys_id_ok(const char *text);
 
-/* The state of one table. Strings borrowed when encoding, owned after decoding. */
+/* What a history has done, for people and for the end of a resync. */
+struct watermark_history {
+    const char *resync;      /* "" = the first pull; else the time of the request, for a header */
+    unsigned long long done; /* rows published */
+    long long total;         /* rows that it had at its begin, -1: not known */
+};
+
+/* The state of one feed of a table. Strings borrowed when encoding, owned after decoding. */
 struct watermark_state {
     const char *owner;      /* host of server_url */
     const char *connection; /* connection.name */
@@ -52,6 +62,9 @@ struct watermark_state {
                           beside them those ahead of `mark` */
     struct seen_version *seen; /* sorted by second */
     size_t seen_count;
+    bool has_history; /* of the live feed: the history has a record, too, and is not done */
+    bool is_history;  /* this is the history's; `history` is filled */
+    struct watermark_history history;
 };
 
 /* JSON text, NUL-terminated; new, the caller frees it. NULL (ERR_FATAL, code `state-too-large`)

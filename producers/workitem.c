@@ -10,7 +10,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 
-static void header(struct workitem *i, const char *name, char *value)
+void workitem_header(struct workitem *i, const char *name, char *value)
 {
     invariant(i->headers_count < WORKITEM_HEADERS_MAX);
     i->headers[i->headers_count++] = (struct workitem_header){.name = name, .value = value};
@@ -21,13 +21,14 @@ static void cloudevent_headers(const struct workitem_origin *o, const struct pag
 {
     char time[CLOCK_ISO_SIZE];
     clock_format_iso(row->at.second * 1000, time);
-    header(i, "ce_specversion", xstrdup("1.0"));
-    header(i, "ce_id", xasprintf("%s/%s/%s", row->sys_id, row->mod_count, row->updated_on));
-    header(i, "ce_source", xasprintf("https://%s", o->host));
-    header(i, "ce_type", xasprintf("com.servicenow.%s.changed", o->table));
-    header(i, "ce_subject", xstrdup(row->sys_id));
-    header(i, "ce_time", xstrdup(time));
-    header(i, "content-type", xstrdup("application/json"));
+    workitem_header(i, "ce_specversion", xstrdup("1.0"));
+    workitem_header(i, "ce_id",
+                    xasprintf("%s/%s/%s", row->sys_id, row->mod_count, row->updated_on));
+    workitem_header(i, "ce_source", xasprintf("https://%s", o->host));
+    workitem_header(i, "ce_type", xasprintf("com.servicenow.%s.changed", o->table));
+    workitem_header(i, "ce_subject", xstrdup(row->sys_id));
+    workitem_header(i, "ce_time", xstrdup(time));
+    workitem_header(i, "content-type", xstrdup("application/json"));
 }
 
 /* `number` is missing from tables that have none: null then. */
@@ -96,8 +97,8 @@ int workitem_encode_marker(const struct workitem_origin *o, const struct page_ro
     }
     if (complete(o, row, value, &i, e) != 0)
         return -1;
-    header(&i, "itsm_left_out", xstrdup("too large"));
-    header(&i, "itsm_record_bytes", xasprintf("%zu", record_bytes));
+    workitem_header(&i, "itsm_left_out", xstrdup("too large"));
+    workitem_header(&i, "itsm_record_bytes", xasprintf("%zu", record_bytes));
     *ret_item = i;
     return 0;
 }

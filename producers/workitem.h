@@ -8,7 +8,7 @@
 #include "bridge/base/attr.h"
 #include "producers/page.h"
 
-#define WORKITEM_HEADERS_MAX 12
+#define WORKITEM_HEADERS_MAX 16
 
 /* Borrowed for the life of the items made with it. */
 struct workitem_origin {
@@ -22,8 +22,8 @@ struct workitem_header {
 };
 
 struct workitem {
-    char *key; /* sys_id */
-    char *value;
+    char *key;   /* sys_id */
+    char *value; /* NULL: a tombstone */
     size_t value_length;
     struct workitem_header headers[WORKITEM_HEADERS_MAX];
     size_t headers_count;
@@ -40,5 +40,8 @@ int workitem_encode_marker(const struct workitem_origin *o, const struct page_ro
                            size_t record_bytes, struct workitem *ret_item,
                            struct err *e) MUST_CHECK;
 void workitem_done(struct workitem *i); /* zeroed is fine */
+
+/* One more header. Takes `value`; `name` is static. */
+void workitem_header(struct workitem *i, const char *name, char *value);
 
 #endif

@@ -181,6 +181,8 @@ struct config_producer {
     struct config_list fields;          /* columns to read, empty = all */
     usec_t poll_busy, poll_idle, overlap;
     int64_t page_size;
+    char *start_from;     /* "" = sync_scope_days ago, "latest", or a time */
+    int64_t history_rate; /* rows a second, 0 = no bound */
     int line;
 };
 

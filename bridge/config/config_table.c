@@ -417,6 +417,27 @@ static const struct config_key keys[] = {
      .scale = USEC_S,
      .help = "How far each read looks back, for rows that were committed late. Must exceed the "
              "longest commit of the instance."},
+    {.path = "producers[].start_from",
+     .type = KEY_STRING,
+     .offset = PRODUCER(start_from),
+     .preset = "",
+     .preset_is = "connection.sync_scope_days ago",
+     .high = 40,
+     .kind = "time",
+     .check = config_check_start,
+     .help = "Where the very first read begins: a time such as \"2026-01-31T08:00:00Z\", or latest "
+             "for no history. Later starts go on where the table was."},
+    {.path = "producers[].history_rate",
+     .type = KEY_INT,
+     .offset = PRODUCER(history_rate),
+     .preset = "0",
+     .low = 0,
+     .high = 1000000,
+     .unit = "rows a second",
+     .help =
+         "Bound on the speed of the first pull and of a resync; 0: none. They read one page at a "
+         "time, new changes go before them, and while alerts wait they and all tables get a "
+         "quarter of the requests."},
 
     {.path = "status.listen",
      .type = KEY_STRING,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bridge/base/clock.h"
 #include "bridge/base/text.h"
 #include "bridge/base/weekly.h"
 #include "bridge/base/xalloc.h"
@@ -34,6 +35,16 @@ const char *config_check_plain(const char *text)
 const char *config_check_line(const char *text)
 {
     return strpbrk(text, "\n\r\t") ? "contains a line end or a tab; write it on one line" : NULL;
+}
+
+const char *config_check_start(const char *text)
+{
+    msec_t time;
+    bool ok = strcmp(text, "latest") == 0 || (strchr(text, '-') && clock_parse(text, &time) == 0);
+
+    return ok ? NULL
+              : "is no place to start from; use \"latest\" or a time such as "
+                "\"2026-01-31T08:00:00Z\"";
 }
 
 const char *config_check_name(const char *text)

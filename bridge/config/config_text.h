@@ -24,6 +24,7 @@ const char *config_check_host(const char *text);    /* a host name or address, n
 const char *config_check_listen(const char *text);  /* ADDRESS:PORT */
 const char *config_check_brokers(const char *text); /* HOST[:PORT], ... */
 const char *config_check_line(const char *text);    /* no line ends or tabs */
+const char *config_check_start(const char *text);   /* "latest", a date or a time */
 const char *config_check_partner(const char *text);
 const char *config_check_format(const char *text);
 const char *config_check_target(const char *text);

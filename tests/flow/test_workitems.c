@@ -110,18 +110,23 @@ static json_t *row_json(size_t i, const struct row *r)
 /* Rows are kept in the order of their keys by the tests that make them. */
 static json_t *list(const struct snow *s)
 {
-    char from[CLOCK_SN_SIZE] = "", id[40] = "";
+    char from[CLOCK_SN_SIZE] = "", id[40] = "", to[CLOCK_SN_SIZE] = "9";
     const char *at = strstr(s->op.query, "sys_updated_on>"), *key = strstr(s->op.query, "sys_id>");
+    const char *end = strstr(s->op.query, "sys_updated_on<=");
+    size_t limit = s->op.kind == SNOW_COUNT ? SIZE_MAX : (size_t)s->op.limit;
     json_t *rows = json_array();
     if (at != NULL)
         (void)snprintf(from, sizeof(from), "%.19s", at + strlen("sys_updated_on>="));
     if (key != NULL)
         (void)snprintf(id, sizeof(id), "%.32s", key + strlen("sys_id>"));
-    for (size_t i = 0; i < s->count && json_array_size(rows) < (size_t)s->op.limit; i++) {
+    if (end != NULL)
+        (void)snprintf(to, sizeof(to), "%.19s", end + strlen("sys_updated_on<="));
+    for (size_t i = 0; i < s->count && json_array_size(rows) < limit; i++) {
         json_t *o = row_json(i, &s->rows[i]);
         const char *t = json_string_value(json_object_get(o, "sys_updated_on"));
         const char *k = json_string_value(json_object_get(o, "sys_id"));
-        if (strcmp(t, from) > 0 || (strcmp(t, from) == 0 && strcmp(k, id) > 0))
+        if (strcmp(t, to) <= 0 &&
+            (strcmp(t, from) > 0 || (strcmp(t, from) == 0 && strcmp(k, id) > 0)))
             (void)json_array_append_new(rows, o);
         else
             json_decref(o);
@@ -139,7 +144,8 @@ static void snow_answer(struct snow *s, usec_t now)
                              .status = 200,
                              .result = rows,
                              .date = clock_wall() / 1000 * 1000,
-                             .total_count = -1,
+                             .total_count =
+                                 op.kind == SNOW_COUNT ? (long long)json_array_size(rows) : -1,
                              .sent = true};
     s->asked = false;
     s->fn(s->arg, &op, &o, 1, now);
@@ -191,6 +197,7 @@ static void env_init(struct env *v, const char *const *row_settings)
                                            .table = table,
                                            .topic = v->rows,
                                            .query = empty,
+                                           .start_from = empty,
                                            .poll_busy = 50 * USEC_MS,
                                            .poll_idle = 50 * USEC_MS,
                                            .overlap = 5 * USEC_S,

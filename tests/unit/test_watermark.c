@@ -64,6 +64,11 @@ static void test_round_trip(void **state)
                                                .digest = rand_next(&r),
                                                .ahead = rand_between(&r, 0, 1)};
         seen_sort(in.seen, n);
+        in.has_history = n % 4 == 1;
+        in.is_history = n % 4 == 3;
+        if (in.is_history)
+            in.history = (struct watermark_history){
+                .resync = "2026-11-25T01:00:00.000Z", .done = n, .total = (long long)n * 2 - 9};
         char *text = watermark_encode(&in, &length, &e);
         assert_non_null(text);
         assert_int_equal(length, strlen(text));
@@ -72,6 +77,12 @@ static void test_round_trip(void **state)
         assert_int_equal(in.hi, out.hi);
         assert_int_equal(in.seen_from, out.seen_from);
         assert_string_equal(in.fingerprint, out.fingerprint);
+        assert_int_equal(in.has_history, out.has_history);
+        assert_int_equal(in.is_history, out.is_history);
+        assert_int_equal(strstr(text, "\"version\":2") != NULL, in.has_history || in.is_history);
+        assert_string_equal(in.is_history ? in.history.resync : "", out.history.resync);
+        assert_int_equal(in.history.done, out.history.done);
+        assert_int_equal(in.is_history ? in.history.total : -1, out.history.total);
         assert_int_equal(out.seen_count, n);
         for (size_t i = 0; i < n; i++) {
             assert_int_equal(in.seen[i].second, out.seen[i].second);
@@ -113,7 +124,7 @@ static void test_refused(void **state)
     static const struct {
         const char *from, *to, *code;
     } cases[] = {
-        {"\"version\":1", "\"version\":2", "state-version"},
+        {"\"version\":1", "\"version\":3", "state-version"},
         {"\"version\":1", "\"version\":0", "state-version"},
         {"\"version\":1", "\"version\":\"1\"", "state-broken"},
         {"\"owner\":\"acme", "\"owner\":\"acmf", "state-owner"},
