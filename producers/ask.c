@@ -53,6 +53,21 @@ int ask_page(struct buf *out, const char *base, const char *time, const struct s
     return r;
 }
 
+int ask_rows(struct buf *out, const char *base, const char *time, const char *const *sys_ids,
+             size_t count, struct err *e)
+{
+    struct buf narrow;
+    buf_init(&narrow, CONDITION_MAX + count * (WATERMARK_SYS_ID_MAX + 1));
+    (void)buf_addf(&narrow, "^sys_idIN");
+    for (size_t i = 0; i < count; i++)
+        (void)buf_addf(&narrow, "%s%s", i > 0 ? "," : "", sys_ids[i]);
+    char *order = xasprintf("^ORDERBY%s^ORDERBYsys_id", time);
+    int r = wrap(out, base, buf_text(&narrow), order, e);
+    free(order);
+    buf_done(&narrow);
+    return r;
+}
+
 int ask_span(struct buf *out, const char *base, const char *time, const struct watermark *after,
              int64_t until, struct err *e)
 {

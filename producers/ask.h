@@ -17,6 +17,11 @@ int ask_page(struct buf *out, const char *base, const char *time, const struct s
 /* The query of the limit-1 read that only wants the Date header. */
 int ask_clock(struct buf *out, const char *base, const char *time, struct err *e) MUST_CHECK;
 
+/* The query of single rows, which the base query must find, in the order of a page. The sys_ids are
+ * such as page_read lets pass. */
+int ask_rows(struct buf *out, const char *base, const char *time, const char *const *sys_ids,
+             size_t count, struct err *e) MUST_CHECK;
+
 /* The query of all rows behind `after` and not after the second `until`, in no order. */
 int ask_span(struct buf *out, const char *base, const char *time, const struct watermark *after,
              int64_t until, struct err *e) MUST_CHECK;

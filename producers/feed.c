@@ -107,6 +107,7 @@ void feed_init(struct feed *f, struct table *t, enum feed_id id)
         .page_size = p->page_size,
         .widest = WIDEST,
         .seen_max = SEEN_MAX,
+        .reread = p->reread,
     };
     f->kind->set_up(f);
 }

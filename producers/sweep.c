@@ -2,10 +2,11 @@
  * order, newest at the end):
  *  - `mark` and `hi` change together with what is committed, never before;
  *  - while a sweep re-reads what lies before `mark`, a crash must start it over from the same
- *    place, so `hi` moves to the new upper end only once the cursor has reached `mark`;
+ *    place, so `hi` moves to the new upper end only once the cursor has reached `mark`; a quick
+ *    sweep, which does not re-read it, never moves `hi`;
  *  - a version is forgotten only when no later sweep can read its second again.
  * It does no I/O, looks at no clock and writes no log. */
-#include "producers/sweep.h"
+#include "producers/sweep_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +14,11 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 
-#define GROW_AFTER 5 /* full pages without a failure until the limit doubles */
+#define LOT        100 /* rows asked for by sys_id at once */
+#define LATE_WIDER 8   /* a page of versions holds so many times the rows */
+#define GROW_AFTER 5   /* full pages without a failure until the limit doubles */
 #define DELAY_MAX  (60 * USEC_S)
 #define HELD_DELAY (5 * USEC_S)
-
-struct sweep {
-    struct sweep_options o;
-    struct seen *seen;
-    struct watermark mark;
-    int64_t hi, seen_from;
-    int64_t clock;   /* of the last answer; WATERMARK_SECOND_NONE before the first */
-    usec_t clock_at; /* when that answer came */
-    int64_t back;    /* seconds that the clock went back since this sweep began */
-
-    bool sweeping;
-    int64_t end; /* upper end of this sweep */
-    struct watermark cursor;
-    bool verify;    /* an empty page has to be told from one whose rows are hidden */
-    int64_t window; /* seconds that a page may span while all of it is hidden; 0 = no bound */
-
-    struct page page; /* rows not yet published; array NULL: none */
-    bool *fresh;      /* per row: not seen before */
-    size_t done;      /* rows that are published or were seen */
-    bool full;        /* more rows wait behind the page */
-
-    long long limit;
-    unsigned good, failures;
-    usec_t due, last_change;
-    usec_t paced; /* the rows read so far are used up at this time, by the rate */
-    bool caught_up;
-    struct err stop;
-};
 
 struct sweep *sweep_new(const struct sweep_options *o, const struct watermark_state *from)
 {
@@ -60,7 +35,7 @@ struct sweep *sweep_new(const struct sweep_options *o, const struct watermark_st
     return s;
 }
 
-static void drop_page(struct sweep *s)
+void sweep_drop_page(struct sweep *s)
 {
     page_done(&s->page);
     free(s->fresh);
@@ -68,11 +43,20 @@ static void drop_page(struct sweep *s)
     s->done = 0;
 }
 
+void sweep_drop_late(struct sweep *s)
+{
+    page_done(&s->late);
+    free(s->late_ids);
+    s->late_ids = NULL;
+    s->late_done = s->late_to = 0;
+}
+
 struct sweep *sweep_free(struct sweep *s)
 {
     if (s == NULL)
         return NULL;
-    drop_page(s);
+    sweep_drop_page(s);
+    sweep_drop_late(s);
     seen_free(s->seen);
     free(s);
     return NULL;
@@ -108,30 +92,56 @@ static void stop_clock(struct sweep *s, int64_t start)
             was, is, (long long)(s->seen_from - start));
 }
 
-static void begin(struct sweep *s)
+/* While the table changes, polls are quick and the overlap is looked at between them. */
+static enum sweep_pass choose_pass(const struct sweep *s, usec_t now)
 {
+    if (s->o.reread == 0 || !s->caught_up || s->held || !sweep_busy(s, now))
+        return PASS_ALL;
+    return now - s->reread_at >= s->o.reread ? PASS_LATE : PASS_QUICK;
+}
+
+static struct watermark later(struct watermark a, struct watermark b)
+{
+    return watermark_compare(&a, &b) >= 0 ? a : b;
+}
+
+static void set_best(struct sweep *s)
+{
+    s->best = s->clock;
+    s->best_at = s->clock_at;
+}
+
+static void begin(struct sweep *s, usec_t now)
+{
+    s->sweeping = true;
+    s->window = 0;
+    s->verify = false;
     if (s->o.bounded) {
         s->end = s->hi;
         s->cursor = s->mark;
-        s->sweeping = true;
         return;
     }
     if (s->limit > s->o.page_size) /* was widened for hidden rows, and there were only such */
         s->limit = s->o.page_size;
     s->end = s->clock;
-    s->back = 0;
+    s->pass = choose_pass(s, now);
     int64_t least = s->hi < s->end ? s->hi : s->end;
     struct watermark start = watermark_at(least - s->o.overlap, "");
-    if (watermark_compare(&start, &s->mark) >= 0)
+    if (watermark_compare(&start, &s->mark) >= 0) {
+        s->pass = PASS_ALL; /* nothing lies between */
         start = s->mark;
-    else if (start.second < s->seen_from) {
+    } else if (start.second < s->seen_from) {
         stop_clock(s, start.second);
         return;
     }
-    s->cursor = start;
-    s->window = 0;
-    s->verify = false;
-    s->sweeping = true;
+    least = s->mark.second < s->end ? s->mark.second : s->end;
+    s->cursor = s->pass == PASS_QUICK ? later(start, watermark_at(least - 1, "")) : start;
+    s->top = s->mark;
+    if (s->pass == PASS_QUICK)
+        return;
+    s->reread_at = now;
+    s->back = 0;
+    set_best(s);
 }
 
 /* First second of which rows may lie behind the cursor. */
@@ -141,18 +151,47 @@ static int64_t cursor_second(const struct sweep *s)
     return s->cursor.second + (behind ? 1 : 0);
 }
 
+/* Last second that this sweep asks for, or after which nothing more has to come. */
+static int64_t last_second(const struct sweep *s)
+{
+    return s->pass == PASS_LATE ? s->top.second : s->end;
+}
+
 static int64_t until(const struct sweep *s)
 {
     int64_t narrow = s->window > 0 ? cursor_second(s) + s->window - 1 : WATERMARK_SECOND_NONE;
-    if (!s->o.bounded || (s->window > 0 && narrow < s->end))
+    bool open = !s->o.bounded && s->pass != PASS_LATE;
+    if (open || (s->window > 0 && narrow < last_second(s)))
         return narrow;
-    return s->end;
+    return last_second(s);
+}
+
+static long long limit(const struct sweep *s)
+{
+    if (s->pass != PASS_LATE)
+        return s->limit;
+    return s->limit < s->o.widest / LATE_WIDER ? s->limit * LATE_WIDER : s->o.widest;
 }
 
 /* A count costs the instance little once few rows are left, and much during a first pull. */
 static bool counts(const struct sweep *s)
 {
     return s->caught_up || s->verify || s->window > 0;
+}
+
+/* The rows of the next versions that are not known. */
+static void ask_lot(struct sweep *s, struct sweep_ask *ret_ask)
+{
+    size_t n = 0, most = s->limit < LOT ? (size_t)s->limit : LOT;
+    s->late_to = s->late_done;
+    for (; s->late_to < s->late.count && n < most; s->late_to++)
+        if (!seen_has(s->seen, s->late.rows[s->late_to].digest))
+            s->late_ids[n++] = s->late.rows[s->late_to].sys_id;
+    *ret_ask = (struct sweep_ask){.after = watermark_at(INT64_MIN, ""),
+                                  .until = WATERMARK_SECOND_NONE,
+                                  .limit = (long long)n,
+                                  .sys_ids = s->late_ids,
+                                  .sys_ids_count = n};
 }
 
 enum sweep_want sweep_next(struct sweep *s, usec_t now, struct sweep_ask *ret_ask, usec_t *ret_due)
@@ -170,35 +209,45 @@ enum sweep_want sweep_next(struct sweep *s, usec_t now, struct sweep_ask *ret_as
     if (!s->sweeping) {
         if (s->clock == WATERMARK_SECOND_NONE && !s->o.bounded)
             return SWEEP_CLOCK;
-        begin(s);
+        begin(s, now);
         if (s->stop.class != ERR_NONE)
             return SWEEP_STOPPED;
     }
-    ret_ask->after = s->cursor;
-    ret_ask->until = until(s);
-    ret_ask->limit = s->limit;
-    ret_ask->count = counts(s);
+    if (s->late.array != NULL) {
+        ask_lot(s, ret_ask);
+        return SWEEP_PAGE;
+    }
+    *ret_ask = (struct sweep_ask){.after = s->cursor,
+                                  .until = until(s),
+                                  .limit = limit(s),
+                                  .count = counts(s),
+                                  .versions = s->pass == PASS_LATE};
     return SWEEP_PAGE;
 }
 
+/* The clock is compared with the answer by which it was furthest ahead since the last pass over the
+ * overlap began: so nodes whose clocks differ a little do not add up. */
 void sweep_clock(struct sweep *s, msec_t date, usec_t sent, usec_t now)
 {
     if (date == MSEC_NONE || s->o.bounded)
         return;
     int64_t is = date / 1000;
-    if (s->clock != WATERMARK_SECOND_NONE && sent > s->clock_at) {
+    bool first = s->clock == WATERMARK_SECOND_NONE;
+    if (!first && sent > s->best_at) {
         /* Dates are cut to seconds: one second of difference means nothing. */
-        int64_t least = s->clock + (sent - s->clock_at) / USEC_S - 1;
-        if (is < least) {
-            s->back += least - is;
-            s->hi -= least - is;
+        int64_t step = s->best + (sent - s->best_at) / USEC_S - 1 - is;
+        if (step > s->back) {
+            s->hi -= step - s->back;
+            s->back = step;
         }
     }
     s->clock = is;
     s->clock_at = now;
+    if (first || is - s->best >= (now - s->best_at) / USEC_S)
+        set_best(s);
 }
 
-static struct watermark mark_after(const struct sweep *s, const struct watermark *cursor)
+struct watermark sweep_mark_after(const struct sweep *s, const struct watermark *cursor)
 {
     struct watermark cap = watermark_at(s->end, "");
     const struct watermark *w = cursor->second > s->end ? &cap : cursor;
@@ -206,30 +255,55 @@ static struct watermark mark_after(const struct sweep *s, const struct watermark
 }
 
 /* Everything behind the cursor was read, or the cursor is behind the upper end and the watermark:
- * from now on the overlap counts from this sweep's end. */
+ * from now on the overlap counts from this sweep's end, when it has read the last one. */
 static void finish(struct sweep *s, bool at_once, usec_t now)
 {
-    s->sweeping = false;
+    s->sweeping = s->held = false;
     if (s->o.bounded) {
         s->caught_up = true;
         return;
     }
-    s->hi = s->end - s->back;
-    int64_t floor = s->hi - s->o.overlap - s->o.slack;
-    if (floor > s->seen_from)
-        s->seen_from = floor;
-    s->mark = mark_after(s, &s->cursor);
+    if (s->pass != PASS_QUICK) {
+        s->hi = s->end - s->back;
+        int64_t floor = s->hi - s->o.overlap - s->o.slack;
+        if (floor > s->seen_from)
+            s->seen_from = floor;
+    }
+    if (s->pass != PASS_LATE) {
+        s->mark = sweep_mark_after(s, &s->cursor);
+        s->read_to = s->end - s->back;
+        s->caught_up = s->caught_up || !at_once;
+    }
     seen_expire(s->seen, (struct seen_keep){.from = s->seen_from, .ahead_from = s->mark.second});
-    if (!at_once)
-        s->caught_up = true;
-    s->due = at_once ? now : now + (sweep_busy(s, now) ? s->o.poll_busy : s->o.poll_idle);
+    if (at_once || s->pass == PASS_LATE) /* what is behind the watermark was not looked at */
+        s->due = now;
+    else
+        s->due = now + (sweep_busy(s, now) ? s->o.poll_busy : s->o.poll_idle);
 }
 
-/* The page is done: moves the cursor behind it. */
-static void advance(struct sweep *s, usec_t now)
+/* Versions up to late_to are published. */
+static void advance_late(struct sweep *s, usec_t now)
 {
+    s->late_done = s->late_to;
+    while (s->late_done < s->late.count && seen_has(s->seen, s->late.rows[s->late_done].digest))
+        s->late_done++;
+    if (s->late_done < s->late.count)
+        return;
+    s->cursor = s->late.rows[s->late.count - 1].at;
+    sweep_drop_late(s);
+    if (watermark_compare(&s->cursor, &s->top) >= 0)
+        finish(s, false, now);
+}
+
+void sweep_advance(struct sweep *s, usec_t now)
+{
+    if (s->pass == PASS_LATE) {
+        sweep_drop_page(s);
+        advance_late(s, now);
+        return;
+    }
     s->cursor = s->page.rows[s->page.count - 1].at;
-    drop_page(s);
+    sweep_drop_page(s);
     if (s->cursor.second > s->end && watermark_compare(&s->cursor, &s->mark) >= 0)
         finish(s, s->full, now);
 }
@@ -240,16 +314,17 @@ static void advance(struct sweep *s, usec_t now)
 static void empty_page(struct sweep *s, long long total, usec_t now)
 {
     int64_t first = cursor_second(s);
-    bool hidden = total > s->limit;
-    if (total < 0 && !counts(s) && first <= s->end) {
+    bool hidden = total > limit(s);
+    int64_t last = last_second(s);
+    if (total < 0 && !counts(s) && first <= last) {
         s->verify = true;
-    } else if (s->window == 0 && (!hidden || first > s->end)) {
+    } else if (s->window == 0 && (!hidden || first > last)) {
         finish(s, false, now);
     } else if (s->window == 0) {
-        s->window = (s->end - first + 1) / 2 > 0 ? (s->end - first + 1) / 2 : 1;
+        s->window = (last - first + 1) / 2 > 0 ? (last - first + 1) / 2 : 1;
     } else if (!hidden) {
         s->cursor = watermark_at(first + s->window - 1, WATERMARK_BEHIND_ALL);
-        s->window = s->cursor.second < s->end ? s->window * 2 : 0;
+        s->window = s->cursor.second < last ? s->window * 2 : 0;
     } else if (s->window > 1) {
         s->window /= 2;
     } else if (s->limit < s->o.widest) { /* rows that may be read can follow the hidden ones */
@@ -287,35 +362,55 @@ static void pace(struct sweep *s, size_t rows, usec_t now)
         s->due = s->paced;
 }
 
+/* Which rows of the page are new; returns how many. */
+static size_t mark_fresh(struct sweep *s)
+{
+    size_t fresh = 0;
+    s->fresh = xcalloc(s->page.count + 1, sizeof(*s->fresh));
+    for (size_t i = 0; i < s->page.count; i++) {
+        s->fresh[i] = !seen_has(s->seen, s->page.rows[i].digest);
+        fresh += s->fresh[i];
+    }
+    return fresh;
+}
+
+/* Takes the page of versions. */
+static void late_page(struct sweep *s, usec_t now)
+{
+    s->late = s->page;
+    s->page = (struct page){0};
+    s->late_ids = xcalloc(LOT, sizeof(const char *));
+    s->late_to = 0;
+    advance_late(s, now);
+}
+
 void sweep_page(struct sweep *s, struct page *p, long long total, usec_t now)
 {
+    bool lot = s->late.array != NULL;
     invariant(s->sweeping && s->page.array == NULL);
-    size_t fresh = 0;
     pace(s, p->count, now);
     s->page = *p;
     *p = (struct page){0};
-    if (s->page.count == 0) {
-        drop_page(s);
+    if (s->page.count == 0 && !lot) {
+        sweep_drop_page(s);
         empty_page(s, total, now);
         grow(s);
         return;
     }
     s->window = 0;
     s->verify = false;
-    s->full = (long long)s->page.count >= s->limit || total > (long long)s->page.count;
+    s->full = (long long)s->page.count >= limit(s) || total > (long long)s->page.count;
     if (s->limit > s->o.page_size) /* it was widened, and is past the hidden rows */
         s->limit = s->o.page_size;
-    s->fresh = xcalloc(s->page.count, sizeof(*s->fresh));
-    for (size_t i = 0; i < s->page.count; i++) {
-        s->fresh[i] = !seen_has(s->seen, s->page.rows[i].digest);
-        fresh += s->fresh[i];
-    }
     grow(s);
-    if (fresh > 0) {
-        s->last_change = now;
-    } else {
-        advance(s, now);
+    if (s->pass == PASS_LATE && !lot) {
+        late_page(s, now);
+        return;
     }
+    if (mark_fresh(s) > 0)
+        s->last_change = now;
+    else
+        sweep_advance(s, now);
 }
 
 void sweep_failed(struct sweep *s, bool smaller, usec_t delay, usec_t now)
@@ -328,129 +423,6 @@ void sweep_failed(struct sweep *s, bool smaller, usec_t delay, usec_t now)
         delay = s->failures < 6 ? USEC_S << s->failures : DELAY_MAX;
     s->failures += s->failures < 6;
     s->due = usec_add(now, delay);
-}
-
-/* Transactions --------------------------------------------------------------------------------- */
-
-/* Rows [done, end) of the page with at most max_rows fresh ones; the page's tail of seen rows goes
- * with the last fresh one. */
-static size_t chunk_end(const struct sweep *s, size_t max_rows)
-{
-    size_t i = s->done;
-    for (size_t n = 0; i < s->page.count; i++) {
-        if (s->fresh[i] && n == max_rows)
-            break;
-        n += s->fresh[i];
-    }
-    return i;
-}
-
-/* Adds the versions of the chunk that a later sweep may read again. */
-static void plan_rows(const struct sweep *s, int64_t floor, struct sweep_plan *p)
-{
-    p->rows = xcalloc(p->page_end - s->done + 1, sizeof(const struct page_row *));
-    for (size_t i = s->done; i < p->page_end; i++) {
-        const struct page_row *row = &s->page.rows[i];
-        if (!s->fresh[i])
-            continue;
-        p->rows[p->count++] = row;
-        if (row->at.second >= floor && !s->o.bounded)
-            p->seen[p->seen_count++] =
-                (struct seen_version){.second = row->at.second,
-                                      .digest = row->digest,
-                                      .ahead = watermark_compare(&row->at, &p->mark) > 0};
-    }
-}
-
-/* set_back: the watermark goes back to the cursor. All up to it was read by this sweep, so its end
- * may count at once, and versions that are old by it need no place any more; those between the
- * cursor and the old watermark are ahead of it now. */
-static void plan_chunk(const struct sweep *s, size_t max_rows, bool set_back, struct sweep_plan *p)
-{
-    *p = (struct sweep_plan){.page_end = chunk_end(s, max_rows), .set_back = set_back};
-    const struct watermark *cursor = &s->page.rows[p->page_end - 1].at;
-    bool passed = set_back || watermark_compare(cursor, &s->mark) >= 0;
-    p->mark = set_back ? *cursor : mark_after(s, cursor);
-    p->hi = passed ? s->end - s->back : s->hi;
-    int64_t floor = p->hi - s->o.overlap - s->o.slack;
-    p->seen_from = floor > s->seen_from ? floor : s->seen_from;
-    struct seen_keep keep = {.from = set_back && cursor->second < p->seen_from ? cursor->second
-                                                                               : p->seen_from,
-                             .ahead_from = p->mark.second};
-    p->seen = seen_list(s->seen, keep, p->page_end - s->done, &p->seen_count);
-    for (size_t i = 0; set_back && i < p->seen_count; i++)
-        p->seen[i].ahead = p->seen[i].ahead || p->seen[i].second >= cursor->second;
-    plan_rows(s, floor, p);
-    seen_sort(p->seen, p->seen_count);
-}
-
-static void plan_bounded(const struct sweep *s, size_t max_rows, struct sweep_plan *p)
-{
-    size_t end = chunk_end(s, max_rows);
-    *p = (struct sweep_plan){
-        .page_end = end, .mark = s->page.rows[end - 1].at, .hi = s->hi, .seen_from = s->seen_from};
-    plan_rows(s, s->hi, p);
-}
-
-static bool fits(const struct sweep *s, size_t max_rows, bool set_back, struct sweep_plan *p)
-{
-    plan_chunk(s, max_rows, set_back, p);
-    if (p->seen_count <= s->o.seen_max)
-        return true;
-    sweep_plan_done(p);
-    return false;
-}
-
-bool sweep_plan(struct sweep *s, size_t max_rows, usec_t now, struct sweep_plan *ret_plan)
-{
-    invariant(s->page.array != NULL && max_rows > 0);
-    if (max_rows > s->page.count)
-        max_rows = s->page.count;
-    if (s->o.bounded) {
-        plan_bounded(s, max_rows, ret_plan);
-        return true;
-    }
-    for (size_t n = max_rows; n > 0; n /= 2) {
-        bool late = watermark_compare(&s->page.rows[chunk_end(s, n) - 1].at, &s->mark) < 0;
-        if (fits(s, n, false, ret_plan) || (late && fits(s, n, true, ret_plan)))
-            return true;
-    }
-    drop_page(s);
-    s->sweeping = false;
-    s->due = now + HELD_DELAY;
-    return false;
-}
-
-void sweep_position(const struct sweep *s, struct sweep_plan *ret_plan)
-{
-    struct seen_keep all = {.from = INT64_MIN, .ahead_from = INT64_MIN};
-    struct sweep_plan p = {.mark = s->mark, .hi = s->hi, .seen_from = s->seen_from};
-    p.seen = seen_list(s->seen, all, 0, &p.seen_count);
-    *ret_plan = p;
-}
-
-void sweep_plan_done(struct sweep_plan *p)
-{
-    free(p->rows);
-    free(p->seen);
-    *p = (struct sweep_plan){0};
-}
-
-void sweep_committed(struct sweep *s, const struct sweep_plan *p, usec_t now)
-{
-    s->mark = p->mark;
-    s->hi = p->hi;
-    s->seen_from = p->seen_from;
-    if (p->set_back) { /* the flags changed */
-        s->seen = seen_free(s->seen);
-        s->seen = seen_new();
-    }
-    seen_expire(s->seen, (struct seen_keep){.from = s->seen_from, .ahead_from = s->mark.second});
-    for (size_t i = 0; i < p->seen_count; i++)
-        seen_add(s->seen, p->seen[i]);
-    s->done = p->page_end;
-    if (s->done == s->page.count)
-        advance(s, now);
 }
 
 /* For people ----------------------------------------------------------------------------------- */
@@ -487,7 +459,7 @@ int64_t sweep_hi(const struct sweep *s)
 
 int64_t sweep_complete_to(const struct sweep *s)
 {
-    return s->caught_up && s->hi > s->mark.second ? s->hi : s->mark.second;
+    return s->caught_up && s->read_to > s->mark.second ? s->read_to : s->mark.second;
 }
 
 size_t sweep_seen(const struct sweep *s)

@@ -7,6 +7,10 @@
  * Rows above it are published too, but watermark and next start never pass it. Versions that were
  * published and may be read again are known by `seen` and left out.
  *
+ * While the table changes most sweeps are quick ones, which begin at the watermark; every few
+ * seconds one goes over the overlap, asks for versions only, and then for the rows of those that
+ * are not known: rows that were committed late.
+ *
  * A bounded sweep reads once, up to a last second before which nothing can become visible any more:
  * the history of a table. It needs no clock and remembers no versions.
  *
@@ -32,8 +36,9 @@ struct sweep_options {
     long long page_size; /* largest limit of a request */
     long long widest;    /* largest limit to get past rows that are hidden */
     size_t seen_max;     /* most versions that a state record may carry */
-    bool bounded;        /* `hi` of the state is the last second that is read */
-    long long rate;      /* rows a second at most; 0: no bound */
+    usec_t reread;  /* while the table changes: how often the overlap is looked at; 0: each time */
+    bool bounded;   /* `hi` of the state is the last second that is read */
+    long long rate; /* rows a second at most; 0: no bound */
 };
 
 enum sweep_want {
@@ -49,7 +54,11 @@ struct sweep_ask {
     struct watermark after; /* rows behind this place ... */
     int64_t until;          /* ... and not after this second; WATERMARK_SECOND_NONE: no bound */
     long long limit;
-    bool count; /* X-Total-Count is wanted */
+    bool count;    /* X-Total-Count is wanted */
+    bool versions; /* only what a version is told by is wanted: sys_id, time, sys_mod_count */
+    /* Not NULL: these rows and no others, wherever they lie. Borrowed until the sweep is told. */
+    const char *const *sys_ids;
+    size_t sys_ids_count;
 };
 
 /* What one transaction publishes, and the state that goes with it. */

@@ -209,6 +209,13 @@ static void ask_send(struct ask *a, struct snow_op *op, int r, struct err *e, us
     f->t->ask = a;
 }
 
+static char *version_fields(const struct feed *f)
+{
+    const struct page_form *form = &f->kind->form;
+    return xasprintf("sys_id,%s%s%s", form->time, form->count != NULL ? "," : "",
+                     form->count != NULL ? form->count : "");
+}
+
 usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
 {
     const char *time = f->kind->form.time;
@@ -224,9 +231,13 @@ usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
         return USEC_NEVER;
     }
     struct snow_op op = {.kind = SNOW_LIST, .limit = page->limit, .count = page->count};
+    int r = page->sys_ids != NULL
+                ? ask_rows(&a->query, f->query, time, page->sys_ids, page->sys_ids_count, &e)
+                : ask_page(&a->query, f->query, time, page, &e);
     a->page = *page;
-    a->fields = f->fields != NULL ? xstrdup(f->fields) : NULL;
-    ask_send(a, &op, ask_page(&a->query, f->query, time, page, &e), &e, now);
+    a->page.sys_ids = NULL; /* the sweep's own */
+    a->fields = page->versions ? version_fields(f) : f->fields != NULL ? xstrdup(f->fields) : NULL;
+    ask_send(a, &op, r, &e, now);
     return USEC_NEVER;
 }
 

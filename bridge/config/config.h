@@ -179,7 +179,7 @@ struct config_consumer {
 struct config_producer {
     char *name, *table, *topic, *query; /* query: encoded query that narrows the table, "" = all */
     struct config_list fields;          /* columns to read, empty = all */
-    usec_t poll_busy, poll_idle, overlap;
+    usec_t poll_busy, poll_idle, overlap, reread;
     int64_t page_size;
     char *start_from;     /* "" = sync_scope_days ago, "latest", or a time */
     int64_t history_rate; /* rows a second, 0 = no bound */

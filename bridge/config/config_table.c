@@ -417,6 +417,17 @@ static const struct config_key keys[] = {
      .scale = USEC_S,
      .help = "How far each read looks back, for rows that were committed late. Must exceed the "
              "longest commit of the instance."},
+    {.path = "producers[].reread_ms",
+     .type = KEY_INT,
+     .offset = PRODUCER(reread),
+     .preset = "5000",
+     .low = 0,
+     .high = 3600000,
+     .unit = "milliseconds",
+     .scale = USEC_MS,
+     .help = "While the table changes: time between looks over the overlap for rows that were "
+             "committed late. It reads versions only, and the rows of those that are not known; 0: "
+             "each read takes the rows of the whole overlap."},
     {.path = "producers[].start_from",
      .type = KEY_STRING,
      .offset = PRODUCER(start_from),

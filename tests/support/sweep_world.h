@@ -41,7 +41,8 @@ struct world {
     size_t stored_length[FEEDS];
     struct sweep *sweeps[FEEDS];
     usec_t asked[FEEDS];
-    usec_t longest; /* from visible to published */
+    usec_t longest;                              /* from visible to published */
+    unsigned long long whole_rows, version_rows; /* that were read */
     unsigned long long pages, transactions, versions;
 };
 

@@ -28,6 +28,7 @@ static void random_worlds(uint64_t first_seed, uint64_t seeds, unsigned hidden, 
         for (size_t i = 0; i < rows; i++)
             w.rows[i].hidden = rand_between(&w.rand, 1, 100) <= hidden;
         w.options.page_size = rand_between(&w.rand, 1, 7);
+        w.options.reread = rand_between(&w.rand, 0, 2) * 1500 * USEC_MS;
         w.options.rate = rand_between(&w.rand, 0, 1) * 10;
         w.future = future;
         world_old_rows(&w, (size_t)rand_between(&w.rand, 0, (int64_t)rows));
@@ -71,6 +72,33 @@ static void test_live_beside_history(void **state)
     world_run(&w, w.now + 200 * USEC_S, false, 0);
     world_run_quiet(&w);
     world_done(&w);
+}
+
+/* While a table changes its rows are not read again and again: the overlap costs versions. */
+static void overlap(usec_t reread, unsigned long long *ret_whole, unsigned long long *ret_published)
+{
+    struct world w;
+    world_init(&w, 14, 500);
+    w.options.reread = reread;
+    w.options.page_size = 100;
+    w.options.overlap = 10;
+    world_load(&w);
+    world_run(&w, w.now + 120 * USEC_S, false, 3);
+    *ret_whole = w.whole_rows;
+    *ret_published = w.versions;
+    assert_int_equal(w.version_rows > 0, reread > 0);
+    world_run_quiet(&w);
+    world_done(&w);
+}
+
+static void test_reread(void **state)
+{
+    unsigned long long every, now_and_then, published;
+    (void)state;
+    overlap(0, &every, &published);
+    assert_true(every > published * 5);
+    overlap(5 * USEC_S, &now_and_then, &published);
+    assert_true(now_and_then < published * 3);
 }
 
 /* The bound on the speed of the history, which is no bound on the live rows. */
@@ -218,6 +246,7 @@ static void test_full_overlap(void **state)
         world_init(&w, seed, 100);
         w.options.page_size = rand_between(&w.rand, 2, 12);
         w.options.seen_max = 20;
+        w.options.reread = seed % 2 * 2 * USEC_S;
         world_load(&w);
         for (size_t i = 0; i < w.count; i++)
             world_write(&w, &w.rows[i]);
@@ -238,6 +267,7 @@ static void test_clock_back(void **state)
         struct world w;
         int64_t step = rand_between(&(struct rand){.state = seed * 77 + 1}, 1, 7);
         world_init(&w, seed, 12);
+        w.options.reread = seed % 2 * 3 * USEC_S;
         world_load(&w);
         world_run(&w, w.now + 40 * USEC_S, false, 2);
         w.clock_step = -step;
@@ -336,14 +366,23 @@ static void test_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),         cmocka_unit_test(test_live_beside_history),
-        cmocka_unit_test(test_history_rate),   cmocka_unit_test(test_no_history),
-        cmocka_unit_test(test_future_rows),    cmocka_unit_test(test_hidden_rows),
-        cmocka_unit_test(test_hidden_desert),  cmocka_unit_test(test_hidden_second),
-        cmocka_unit_test(test_one_second),     cmocka_unit_test(test_full_overlap),
-        cmocka_unit_test(test_clock_back),     cmocka_unit_test(test_clock_back_idle),
-        cmocka_unit_test(test_clock_far_back), cmocka_unit_test(test_hidden_before_readable),
-        cmocka_unit_test(test_limit_adapts),   cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_live_beside_history),
+        cmocka_unit_test(test_history_rate),
+        cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_reread),
+        cmocka_unit_test(test_future_rows),
+        cmocka_unit_test(test_hidden_rows),
+        cmocka_unit_test(test_hidden_desert),
+        cmocka_unit_test(test_hidden_second),
+        cmocka_unit_test(test_one_second),
+        cmocka_unit_test(test_full_overlap),
+        cmocka_unit_test(test_clock_back),
+        cmocka_unit_test(test_clock_back_idle),
+        cmocka_unit_test(test_clock_far_back),
+        cmocka_unit_test(test_hidden_before_readable),
+        cmocka_unit_test(test_limit_adapts),
+        cmocka_unit_test(test_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,19 @@ static void test_query(void **state)
     check_query("", ask, "sys_updated_on>2026-09-21 14:13:20" ORDER);
 }
 
+static void test_rows_query(void **state)
+{
+    static const char *const ids[] = {"0a", "0b"};
+    struct buf b;
+    struct err e;
+    (void)state;
+    buf_init(&b, 4096);
+    assert_int_equal(ask_rows(&b, "a=1^NQb=2", "sys_created_on", ids, 2, &e), 0);
+    assert_string_equal(buf_text(&b), "a=1^sys_idIN0a,0b^NQb=2^sys_idIN0a,0b"
+                                      "^ORDERBYsys_created_on^ORDERBYsys_id");
+    buf_done(&b);
+}
+
 static void test_fields(void **state)
 {
     char a[] = "number", b[] = "sys_id", c[] = "caller_id.name", *items[] = {a, b, c};
@@ -181,7 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),   cmocka_unit_test(test_page_refused),
         cmocka_unit_test(test_record), cmocka_unit_test(test_query),
-        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_fields), cmocka_unit_test(test_rows_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
