@@ -42,6 +42,11 @@ struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lan
     return d;
 }
 
+void dispatch_read_again(struct dispatch *d)
+{
+    lookups_reload(d->lookups);
+}
+
 struct dispatch *dispatch_free(struct dispatch *d)
 {
     if (d == NULL)

@@ -18,6 +18,9 @@ struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lan
 struct dispatch *
 dispatch_free(struct dispatch *d); /* only when nothing is in flight; NULL is fine */
 
+/* As flow_read_again. */
+void dispatch_read_again(struct dispatch *d);
+
 /* Sends what may be sent; returns its next deadline. `hold`: nothing new is sent, answers still
  * count. */
 usec_t dispatch_tick(struct dispatch *d, bool hold, usec_t now);

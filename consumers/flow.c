@@ -435,6 +435,11 @@ usec_t flow_tick(struct flow *f, usec_t now)
     return group_readable(f->group) && !has_enough(f) ? now : next;
 }
 
+void flow_read_again(struct flow *f)
+{
+    dispatch_read_again(f->dispatch);
+}
+
 void flow_drain(struct flow *f)
 {
     f->draining = true;

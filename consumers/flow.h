@@ -38,6 +38,9 @@ void flow_committed(struct flow *f, uint64_t epoch, const rd_kafka_topic_partiti
 /* Reads what there is room for, dispatches, commits; returns the next deadline. */
 usec_t flow_tick(struct flow *f, usec_t now);
 
+/* What the instance has of configuration (templates, choices, names) is read again. */
+void flow_read_again(struct flow *f);
+
 /* Shutdown: no more intake, nothing new is sent. True when nothing is in flight, every ending is
  * confirmed and the last commit is answered. */
 bool flow_drained(struct flow *f, usec_t now);

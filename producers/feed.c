@@ -168,6 +168,12 @@ int feed_state(const struct feed *f, const struct watermark_state *position,
     return 0;
 }
 
+struct txn_record feed_tombstone(const struct table *t, const char *key)
+{
+    return (struct txn_record){
+        .topic = t->w->config->topics.state, .partition = t->partition, .item.key = xstrdup(key)};
+}
+
 struct feed *feed_live(struct table *t)
 {
     return &t->feeds[FEED_LIVE];
@@ -178,8 +184,7 @@ struct feed *feed_history(struct table *t)
     return &t->feeds[FEED_HISTORY];
 }
 
-/* Where the first pull of the table begins, a second. */
-static int64_t scope_start(const struct table *t, msec_t date)
+int64_t feed_scope(const struct table *t, msec_t date)
 {
     msec_t start;
     if (strcmp(t->p->start_from, "latest") == 0)
@@ -189,14 +194,18 @@ static int64_t scope_start(const struct table *t, msec_t date)
     return date / 1000 - t->w->config->connection.sync_scope_days * SECONDS_DAY;
 }
 
+/* After a request the topic may hold the rows already, so they are marked as repeats. */
 static void rows_first(struct table *t, msec_t date)
 {
     struct feed *live = feed_live(t), *history = feed_history(t);
+    const struct control *c = t->controls;
+    int64_t from = c != NULL && c->from != CONTROL_SCOPE ? c->from : feed_scope(t, date);
+    from = from < date / 1000 ? from : date / 1000;
     history->first = (struct watermark_state){0};
-    history->starts =
-        sweep_first(&live->options, date, scope_start(t, date), &live->first, &history->first);
+    history->starts = sweep_first(&live->options, date, from, &live->first, &history->first);
     if (history->starts)
-        history_open(t, &(struct watermark_history){.resync = "", .total = -1});
+        history_open(t,
+                     &(struct watermark_history){.resync = c != NULL ? c->asked : "", .total = -1});
 }
 
 void feed_first(struct table *t, msec_t date)

@@ -62,9 +62,7 @@ void history_close(struct table *t, struct owner *o, usec_t now)
                                        .seen_from = p.seen_from,
                                        .seen = p.seen,
                                        .seen_count = p.seen_count};
-    records[0] =
-        (struct txn_record){.topic = t->w->config->topics.state, .partition = t->partition};
-    records[0].item.key = xstrdup(feed_history(t)->key);
+    records[0] = feed_tombstone(t, feed_history(t)->key);
     t->history.open = false;
     int r = feed_state(live, &position, &records[1], &e);
     t->history.open = true;

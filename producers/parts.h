@@ -12,6 +12,7 @@
 #ifndef PRODUCERS_PARTS_H
 #define PRODUCERS_PARTS_H
 
+#include "producers/control.h"
 #include "producers/sweep.h"
 #include "producers/txn.h"
 #include "producers/workitems.h"
@@ -88,6 +89,9 @@ struct table {
     int32_t partition;
     struct feed feeds[FEEDS];
     struct history history;
+    struct control *controls;      /* what people ask, in order; a list of its own */
+    struct history next_history;   /* while a control is carried out */
+    struct watermark_state target; /* the same: the live position that it sets, seen included */
 
     enum table_phase phase;
     struct err reason; /* of a stop, or of the last failure that was no feed's */
@@ -148,6 +152,8 @@ struct workitems {
     struct owner *owners;
     bool transactional; /* false: exactly_once = off, or the brokers cannot */
     bool draining;
+    void (*on_read)(void *arg, usec_t now); /* NULL: nobody wants to know */
+    void *on_read_arg;
     bool waiting; /* a table found no room in the request window in this turn */
 };
 
@@ -170,7 +176,10 @@ void feed_take(struct feed *f, const void *bytes, size_t length);
  * of a changed partition count must not move it. */
 int feed_state(const struct feed *f, const struct watermark_state *position,
                struct txn_record *ret_record, struct err *e);
+/* The record that takes a state of the table, or a request, away. */
+struct txn_record feed_tombstone(const struct table *t, const char *key);
 struct feed *feed_live(struct table *t);
+int64_t feed_scope(const struct table *t, msec_t date); /* second where the first pull begins */
 struct feed *feed_history(struct table *t);
 /* The first states of all feeds that start, at the instance's time `date`; the history starts with
  * the live feed. */
@@ -197,6 +206,20 @@ void table_loaded(struct table *t, usec_t now); /* the owner is ready: `raw` is 
 void table_stop(struct table *t, const struct err *why);
 usec_t table_step(struct table *t, usec_t now);  /* next deadline */
 void table_polling(struct table *t, usec_t now); /* every feed that is wanted has its sweep */
+
+/* table_control.c */
+/* A record with a key of the table that names a request: taken, or, when bytes is NULL, forgotten.
+ */
+void table_control(struct table *t, const char *id, size_t id_length, const void *bytes,
+                   size_t length, usec_t now);
+/* The bridge itself wants one; the first in the list. */
+void table_control_own(struct table *t, enum control_what what, int64_t from);
+/* Carries out the first request, at the instance's time `date`. The table has no rows in hand. */
+void table_control_do(struct table *t, struct owner *o, msec_t date, usec_t now);
+/* The first request belongs to the transaction of the first states: adds its tombstone. */
+bool table_control_tombstone(const struct table *t, struct txn_record *ret_record);
+void table_control_done(struct table *t); /* the first request is carried out */
+void table_controls_free(struct table *t);
 
 /* history.c */
 void history_open(struct table *t, const struct watermark_history *h);

@@ -100,7 +100,7 @@ static enum sweep_pass choose_pass(const struct sweep *s, usec_t now)
     return now - s->reread_at >= s->o.reread ? PASS_LATE : PASS_QUICK;
 }
 
-static struct watermark later(struct watermark a, struct watermark b)
+static struct watermark furthest(struct watermark a, struct watermark b)
 {
     return watermark_compare(&a, &b) >= 0 ? a : b;
 }
@@ -135,7 +135,7 @@ static void begin(struct sweep *s, usec_t now)
         return;
     }
     least = s->mark.second < s->end ? s->mark.second : s->end;
-    s->cursor = s->pass == PASS_QUICK ? later(start, watermark_at(least - 1, "")) : start;
+    s->cursor = s->pass == PASS_QUICK ? furthest(start, watermark_at(least - 1, "")) : start;
     s->top = s->mark;
     if (s->pass == PASS_QUICK)
         return;
@@ -426,6 +426,11 @@ void sweep_failed(struct sweep *s, bool smaller, usec_t delay, usec_t now)
 }
 
 /* For people ----------------------------------------------------------------------------------- */
+
+bool sweep_holds_rows(const struct sweep *s)
+{
+    return s->page.array != NULL;
+}
 
 usec_t sweep_due(const struct sweep *s)
 {

@@ -107,6 +107,7 @@ void sweep_committed(struct sweep *s, const struct sweep_plan *p, usec_t now);
  * caller ends with sweep_plan_done. */
 void sweep_position(const struct sweep *s, struct sweep_plan *ret_plan);
 
+bool sweep_holds_rows(const struct sweep *s); /* a page that is not published yet */
 usec_t sweep_due(const struct sweep *s); /* of the next request, as far as it waits for a time */
 const struct err *sweep_reason(const struct sweep *s); /* of SWEEP_STOPPED; class ERR_NONE else */
 bool sweep_caught_up(const struct sweep *s);           /* a sweep has come to its end */

@@ -69,6 +69,8 @@ void table_reset(struct table *t, enum table_phase phase)
         if (phase == TABLE_AWAY)
             feed_take(&t->feeds[i], NULL, 0);
     }
+    if (phase == TABLE_AWAY)
+        table_controls_free(t);
     free(t->large);
     t->large = NULL;
     t->large_count = 0;
@@ -125,8 +127,8 @@ static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
             &e, ERR_CONFIG, "watermark-missing",
             "Topic %s holds records, but the state topic %s has no watermark for %s: reading "
             "from the start would publish changes again. The table is not read. If the number of "
-            "partitions of the state topic was changed, set it back; to begin anew name "
-            "another topic for the table (README, A stopped table)",
+            "partitions of the state topic was changed, set it back; README, A stopped table, "
+            "says how to go on",
             t->p->topic, t->w->config->topics.state, t->key);
         table_stop(t, &e);
     } else {
@@ -142,53 +144,80 @@ static void ask_topic(struct table *t, struct owner *o)
     txn_topic_holds(o->txn, t->p->topic, on_holds, t);
 }
 
-static void warn_fingerprint(const struct table *t, const struct watermark_state *s)
+/* Query, fields or display differ from those of the last run. -1: the table is stopped. */
+static int query_changed(struct table *t)
 {
-    if (strcmp(s->fingerprint, t->fingerprint) != 0)
-        log_warn("table-query-changed",
-                 "table=%s\tQuery or fields of the table differ from those of the last run. "
-                 "Changes from now on are published by the new ones; rows that did not change "
-                 "since are not published again; README, A stopped table, says how to begin anew",
-                 t->p->table);
+    struct err e;
+    if (t->p->on_change == ON_CHANGE_REFUSE && t->controls == NULL) {
+        err_set(&e, ERR_CONFIG, "table-query-changed",
+                "Query, fields or display of the table differ from those of the last run, and "
+                "on_change is \"refuse\". The table is not read: set them back, or say how to go "
+                "on: `itsm-bridge resync %s`, or on_change = \"continue\"",
+                t->p->table);
+        table_stop(t, &e);
+        return -1;
+    }
+    bool repull = t->p->on_change == ON_CHANGE_REPULL;
+    if (repull && t->controls == NULL)
+        table_control_own(t, CONTROL_RESYNC, CONTROL_SCOPE);
+    log_warn("table-query-changed",
+             "table=%s\tQuery, fields or display of the table differ from those of the last run. "
+             "Changes from now on are published by the new ones; rows that did not change since %s",
+             t->p->table,
+             repull ? "are published again, marked, because on_change is \"repull\""
+                    : "stay as they are in the topic; `itsm-bridge resync TABLE` publishes them "
+                      "again");
+    return 0;
 }
 
-/* -1: the table is stopped. */
-static int load_feed(struct feed *f)
+static int decode_feed(struct feed *f, struct watermark_state *ret_state, struct err *e)
 {
     const struct table *t = f->t;
     const struct config_connection *c = &t->w->config->connection;
+    if (watermark_decode(f->raw, f->raw_length, c->host, c->name, t->p->table, ret_state, e) != 0)
+        return -1;
+    if (!ret_state->has_history || feed_history(f->t)->raw != NULL)
+        return 0;
+    watermark_state_done(ret_state);
+    return err_set(e, ERR_CONFIG, "state-broken",
+                   "The state of table %s says that its history is not read to the end, but how "
+                   "far it is stands nowhere in topic %s. The table is not read; README, A stopped "
+                   "table, says what to do",
+                   t->p->table, t->w->config->topics.state);
+}
+
+/* -1: the table is stopped. A state that cannot be used counts for none when somebody has asked how
+ * to go on. */
+static int load_feed(struct feed *f)
+{
+    struct table *t = f->t;
     struct watermark_state s = {0};
     struct err e;
-    if (f->raw == NULL) {
-        f->starts = !f->kind->passing;
+    f->starts = f->raw == NULL && !f->kind->passing;
+    if (f->raw == NULL)
         return 0;
+    if (decode_feed(f, &s, &e) != 0) {
+        f->starts = t->controls != NULL && !f->kind->passing;
+        if (t->controls == NULL)
+            table_stop(t, &e);
+        return t->controls == NULL ? -1 : 0;
     }
-    if (watermark_decode(f->raw, f->raw_length, c->host, c->name, t->p->table, &s, &e) != 0) {
-        table_stop(f->t, &e);
+    bool changed = strcmp(s.fingerprint, t->fingerprint) != 0;
+    if (f == feed_live(t) && changed && query_changed(t) != 0) {
+        watermark_state_done(&s);
         return -1;
     }
-    if (f == feed_live(f->t))
-        warn_fingerprint(t, &s);
-    if (f == feed_history(f->t))
-        history_open(f->t, &s.history);
+    if (f == feed_history(t))
+        history_open(t, &s.history);
     f->sweep = sweep_new(&f->options, &s);
-    bool whole = !s.has_history || feed_history(f->t)->raw != NULL;
     watermark_state_done(&s);
-    if (whole)
-        return 0;
-    err_set(&e, ERR_CONFIG, "state-broken",
-            "The state of table %s says that its history is not read to the end, but where that "
-            "was is not in topic %s. The table is not read; `itsm-bridge sync` or `itsm-bridge "
-            "resync` says where to go on",
-            t->p->table, t->w->config->topics.state);
-    table_stop(f->t, &e);
-    return -1;
+    return 0;
 }
 
 void table_loaded(struct table *t, usec_t now)
 {
     bool starts = false;
-    if (feed_live(t)->raw == NULL) {
+    if (feed_live(t)->raw == NULL && t->controls == NULL) {
         ask_topic(t, table_owner(t));
         return;
     }
@@ -197,6 +226,11 @@ void table_loaded(struct table *t, usec_t now)
         if (f->t != NULL && load_feed(f) != 0)
             return;
         starts = starts || f->starts;
+    }
+    if (feed_live(t)->starts) /* then the history begins with it */
+    {
+        feed_reset(feed_history(t));
+        history_forget(t);
     }
     if (starts)
         t->phase = TABLE_CLOCK;
@@ -256,6 +290,14 @@ static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *
     return USEC_NEVER;
 }
 
+static bool holds_rows(const struct table *t)
+{
+    for (size_t i = 0; i < FEEDS; i++)
+        if (t->feeds[i].sweep != NULL && sweep_holds_rows(t->feeds[i].sweep))
+            return true;
+    return false;
+}
+
 static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
 {
     struct sweep_ask pages[FEEDS] = {0};
@@ -264,6 +306,8 @@ static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
     if (t->ask != NULL || t->publishing)
         return USEC_NEVER;
     history_say(t, now);
+    if (t->controls != NULL && !holds_rows(t))
+        return now < t->due ? t->due : table_ask(feed_live(t), NULL, now);
     for (size_t i = 0; i < FEEDS; i++) {
         const struct feed *f = &t->feeds[i];
         turns[i] = (struct turn){.want = SWEEP_SLEEP, .due = USEC_NEVER, .asked = f->asked};

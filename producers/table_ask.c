@@ -108,6 +108,8 @@ static void got_clock(struct feed *f, msec_t date, usec_t now)
         no_date(f, now);
     else if (t->phase == TABLE_CLOCK && o != NULL)
         table_publish_first(t, o, date, now);
+    else if (t->phase == TABLE_POLL && o != NULL && t->controls != NULL)
+        table_control_do(t, o, date, now);
 }
 
 /* Without the count there is no time left to tell; everything else goes on. */

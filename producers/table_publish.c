@@ -179,6 +179,8 @@ void table_publish_page(struct feed *f, struct owner *o, usec_t now)
 
 static void first_done(struct table *t, usec_t now)
 {
+    if (feed_live(t)->starts)
+        table_control_done(t);
     for (size_t i = 0; i < FEEDS; i++) {
         struct feed *f = &t->feeds[i];
         if (f->starts)
@@ -206,7 +208,7 @@ static void on_first(void *arg, const struct txn_answer *a, usec_t now)
 
 void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t now)
 {
-    struct txn_record *records = xcalloc(FEEDS, sizeof(*records));
+    struct txn_record *records = xcalloc(FEEDS + 2, sizeof(*records));
     size_t n = 0;
     struct err e;
     (void)now;
@@ -222,6 +224,9 @@ void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t n
         }
         n++;
     }
+    if (feed_live(t)->starts && !feed_history(t)->starts && feed_history(t)->raw != NULL)
+        records[n++] = feed_tombstone(t, feed_history(t)->key);
+    n += feed_live(t)->starts && table_control_tombstone(t, &records[n]);
     t->phase = TABLE_FIRST;
     t->publishing = true;
     txn_publish(o->txn, records, n, on_first, t);

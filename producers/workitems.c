@@ -34,6 +34,11 @@ static int make_pool(struct workitems *w, struct err *e)
     return w->pool != NULL ? 0 : -1;
 }
 
+int32_t workitems_partition(const char *key, int32_t state_partitions)
+{
+    return (int32_t)(digest_u64(key, strlen(key)) % (uint64_t)state_partitions);
+}
+
 struct workitems *workitems_new(struct loop *l, const struct config *c, struct snow *s,
                                 int32_t state_partitions, struct metrics *m, struct err *e)
 {
@@ -57,7 +62,7 @@ struct workitems *workitems_new(struct loop *l, const struct config *c, struct s
     for (size_t i = 0; i < w->tables_count; i++) {
         struct table *t = &w->tables[i];
         table_init(t, w, &c->producers[i], m);
-        t->partition = (int32_t)(digest_u64(t->key, strlen(t->key)) % (uint64_t)state_partitions);
+        t->partition = workitems_partition(t->key, state_partitions);
     }
     return w;
 }
@@ -107,16 +112,46 @@ static bool is_key(const struct feed *f, const rd_kafka_message_t *m)
     return f->t != NULL && strlen(f->key) == m->key_len && memcmp(m->key, f->key, m->key_len) == 0;
 }
 
-/* A tombstone says that a watermark was removed on purpose. */
+void workitems_on_read(struct workitems *w, void (*fn)(void *arg, usec_t now), void *arg)
+{
+    w->on_read = fn;
+    w->on_read_arg = arg;
+}
+
+/* Only one that comes while we listen: what was asked before was read at the start. */
+static void control_of_no_table(struct workitems *w, int32_t partition, const rd_kafka_message_t *m,
+                                usec_t now)
+{
+    const struct owner *o = owner_find(w, partition);
+    size_t length;
+    struct err e;
+    char *key = control_no_table(w->config->connection.name);
+    bool ours = control_id(key, m->key, m->key_len, &length) != NULL && m->payload != NULL;
+    free(key);
+    if (!ours || o == NULL || o->phase != OWNER_READY || w->on_read == NULL)
+        return;
+    struct control *c = control_decode(m->payload, m->len, w->config->connection.host, &e);
+    if (c != NULL && c->what == CONTROL_READ)
+        w->on_read(w->on_read_arg, now);
+    control_free(c);
+}
+
+/* A tombstone says that a watermark was removed on purpose, or a request carried out. */
 void workitems_state_record(struct workitems *w, int32_t partition, const rd_kafka_message_t *m,
                             usec_t now)
 {
-    (void)now;
+    control_of_no_table(w, partition, m, now);
     for (size_t i = 0; i < w->tables_count; i++) {
         struct table *t = &w->tables[i];
+        size_t length = 0;
+        if (t->partition != partition)
+            continue;
         for (size_t j = 0; j < FEEDS; j++)
-            if (t->partition == partition && is_key(&t->feeds[j], m))
+            if (is_key(&t->feeds[j], m))
                 feed_take(&t->feeds[j], m->payload, m->len);
+        const char *id = control_id(t->key, m->key, m->key_len, &length);
+        if (id != NULL)
+            table_control(t, id, length, m->payload, m->len, now);
     }
 }
 
@@ -179,6 +214,10 @@ void workitems_each(struct workitems *w, void (*fn)(void *arg, const struct work
             .watermark = live != NULL ? sweep_mark(live).second * 1000 : MSEC_NONE,
             .published = t->published,
             .next_poll = live != NULL ? sweep_due(live) : USEC_NEVER,
+            .history = t->history.open,
+            .rows_done = t->history.done,
+            .rows_total = t->history.total,
+            .seconds_left = history_left(t),
         };
         fn(arg, &view);
     }

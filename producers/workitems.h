@@ -23,6 +23,14 @@ struct workitems *workitems_new(struct loop *l, const struct config *c, struct s
                                 int32_t state_partitions, struct metrics *m,
                                 struct err *e) MUST_CHECK;
 
+/* fn is called when somebody asks (`itsm-bridge resync` without a table) that what the instance has
+ * of configuration is read again. Only a process that has a partition of the state topic hears. */
+void workitems_on_read(struct workitems *w, void (*fn)(void *arg, usec_t now), void *arg);
+
+/* The partition of the state topic in which the records of a table lie; key:
+ * `<connection>/<table>`. */
+int32_t workitems_partition(const char *key, int32_t state_partitions);
+
 /* From the group's callbacks of the same names. */
 void workitems_state_given(struct workitems *w, struct group *g, uint64_t epoch,
                            const int32_t *partitions, size_t n, usec_t now);
@@ -40,11 +48,15 @@ struct workitems *workitems_free(struct workitems *w); /* NULL is fine */
 /* For the status server: calls fn for each table that this process owns or could own. */
 struct workitems_table {
     const char *table, *topic;
-    const char *phase;  /* "not ours", "loading", "first pull", "busy", "idle", "stopped", ... */
+    const char *phase;  /* "not ours", "loading", "first pull", "resync", "busy", "idle", ... */
     const char *reason; /* of a stop, "" */
     msec_t watermark;   /* MSEC_NONE before the first */
     unsigned long long published;
     usec_t next_poll;
+    bool history;                 /* a first pull or a resync runs */
+    unsigned long long rows_done; /* of it */
+    long long rows_total;         /* -1: not known */
+    long long seconds_left;       /* -1: not known */
 };
 void workitems_each(struct workitems *w, void (*fn)(void *arg, const struct workitems_table *t),
                     void *arg);

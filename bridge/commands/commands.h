@@ -25,6 +25,12 @@ int cmd_explain(int argc, char **argv);
 int cmd_login(int argc, char **argv);
 int cmd_logout(int argc, char **argv);
 
+/* resync: a table again, or what the instance has of configuration. Kafka only. */
+int cmd_resync(int argc, char **argv);
+
+/* sync show | set: positions of the tables. Kafka only. */
+int cmd_sync(int argc, char **argv);
+
 /* config print | reference | check: works without network. */
 int cmd_config(int argc, char **argv);
 

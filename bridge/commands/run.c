@@ -195,6 +195,18 @@ static struct group *join_group(struct run *r, struct err *e)
 static usec_t tick_flows(void *arg, usec_t now);
 static usec_t tick_run(void *arg, usec_t now);
 
+/* Somebody has called `itsm-bridge resync` without a table. */
+static void on_read(void *arg, usec_t now)
+{
+    struct run *r = arg;
+
+    (void)now;
+    log_info("configuration-asked",
+             "\tSomebody asked for it: what the instance has of configuration is read again");
+    if (r->flow != NULL)
+        flow_read_again(r->flow);
+}
+
 void run_topics_ready(struct run *r, int32_t state_partitions, usec_t now)
 {
     struct err e;
@@ -206,6 +218,8 @@ void run_topics_ready(struct run *r, int32_t state_partitions, usec_t now)
         r->workitems = workitems_new(r->loop, r->config, r->snow, state_partitions, r->metrics, &e);
         if (r->workitems == NULL)
             on_failed(r, &e);
+        else
+            workitems_on_read(r->workitems, on_read, r);
     }
     r->group = join_group(r, &e);
     if (r->group == NULL)

@@ -18,6 +18,7 @@ static const char *folds[] = {"instance", "series", NULL};
 static const char *refires[] = {"new", "reopen", "note", NULL};
 static const char *one_pers[] = {"alert", "group", NULL};
 static const char *on_clears[] = {"resolve", "resolve_untouched", "note", "nothing", NULL};
+static const char *on_changes[] = {"continue", "repull", "refuse", NULL};
 static const char *message_keys[] = {"instance", "series", NULL};
 static const char *log_levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *log_formats[] = {"plain", "json", NULL};
@@ -449,6 +450,15 @@ static const struct config_key keys[] = {
          "Bound on the speed of the first pull and of a resync; 0: none. They read one page at a "
          "time, new changes go before them, and while alerts wait they and all tables get a "
          "quarter of the requests."},
+    {.path = "producers[].on_change",
+     .type = KEY_ENUM,
+     .offset = PRODUCER(on_change),
+     .preset = "continue",
+     .words = on_changes,
+     .help = "When query, fields or display differ from those of the last run. continue: changes "
+             "from now on are published by the new ones, nothing is published twice; repull: "
+             "everything of the sync scope is published again as well, marked; refuse: the table "
+             "stops until somebody decides."},
 
     {.path = "status.listen",
      .type = KEY_STRING,
