@@ -1,0 +1,42 @@
+/* Which of the two values of a column is wanted. */
+#include "producers/column.h"
+
+#include <string.h>
+
+const char *column_text(const json_t *member)
+{
+    return json_is_object(member) ? json_string_value(json_object_get(member, "value"))
+                                  : json_string_value(member);
+}
+
+const char *column_value(const json_t *row, const char *name)
+{
+    return column_text(json_object_get(row, name));
+}
+
+const char *column_shown(const json_t *row, const char *name)
+{
+    const json_t *member = json_object_get(row, name);
+    const char *shown = json_string_value(json_object_get(member, "display_value"));
+    return shown != NULL ? shown : column_text(member);
+}
+
+json_t *column_stored_row(const json_t *row)
+{
+    union {
+        const json_t *in;
+        json_t *iterated; /* jansson's iterators take no const */
+    } u = {.in = row};
+    json_t *copy = json_object(), *member;
+    const char *name;
+    json_object_foreach (u.iterated, name, member) {
+        json_t *stored = member;
+        if (json_object_get(member, "display_value") != NULL)
+            stored = json_object_get(member, "value");
+        if (json_object_set(copy, name, stored) != 0) {
+            json_decref(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
