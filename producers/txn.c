@@ -76,6 +76,7 @@ void txn_records_free(struct txn_record *records, size_t count)
 static void job_free(struct txn_job *j)
 {
     txn_records_free(j->records, j->count);
+    rebuild_free(j->rebuild);
     free(j);
 }
 
@@ -314,6 +315,13 @@ void txn_topic_holds(struct txn *t, const char *topic, txn_fn fn, void *arg)
 {
     struct txn_job *j = job_new(t, TXN_KIND_HOLDS, fn, arg);
     j->topic = topic;
+    hand_over(t->pool);
+}
+
+void txn_rebuild(struct txn *t, struct rebuild *r, txn_fn fn, void *arg)
+{
+    struct txn_job *j = job_new(t, TXN_KIND_REBUILD, fn, arg);
+    j->rebuild = r;
     hand_over(t->pool);
 }
 

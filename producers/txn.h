@@ -13,6 +13,7 @@
 #include "bridge/base/err.h"
 #include "bridge/base/loop.h"
 #include "bridge/config/config.h"
+#include "producers/rebuild.h"
 #include "producers/workitem.h"
 
 #define TXN_CALL_MS 1000
@@ -29,10 +30,11 @@ enum txn_end {
 
 struct txn_answer {
     enum txn_end end;
-    struct err err;   /* all but TXN_DONE */
-    size_t too_large; /* index of the record that is too large, SIZE_MAX when not known */
-    int64_t offset;   /* txn_state_end: end of the partition */
-    bool holds;       /* txn_topic_holds: some partition holds records */
+    struct err err;          /* all but TXN_DONE */
+    size_t too_large;        /* index of the record that is too large, SIZE_MAX when not known */
+    int64_t offset;          /* txn_state_end: end of the partition */
+    bool holds;              /* txn_topic_holds: some partition holds records */
+    struct rebuild *rebuild; /* txn_rebuild: borrowed */
 };
 
 typedef void (*txn_fn)(void *arg, const struct txn_answer *a, usec_t now);
@@ -73,6 +75,8 @@ void txn_fence(struct txn *t, txn_fn fn, void *arg);
 void txn_state_end(struct txn *t, const char *topic, int32_t partition, txn_fn fn, void *arg);
 /* Does any partition of the topic hold records? */
 void txn_topic_holds(struct txn *t, const char *topic, txn_fn fn, void *arg);
+/* Runs the rebuild (taken) to its end; TXN_DONE also when it is not complete, then err says why. */
+void txn_rebuild(struct txn *t, struct rebuild *r, txn_fn fn, void *arg);
 /* Publishes all records in one transaction. Takes records and the array. An unknown commit outcome
  * is finished by committing again. */
 void txn_publish(struct txn *t, struct txn_record *records, size_t count, txn_fn fn, void *arg);

@@ -13,6 +13,7 @@ enum txn_kind {
     TXN_KIND_FENCE,
     TXN_KIND_END,
     TXN_KIND_HOLDS,
+    TXN_KIND_REBUILD,
     TXN_KIND_PUBLISH,
     TXN_KIND_CLOSE,
     TXN_KIND_SERVE, /* only drains the log lines of an idle handle; fn NULL */
@@ -49,6 +50,7 @@ struct txn_job {
     int32_t partition;
     struct txn_record *records;
     size_t count;
+    struct rebuild *rebuild;
 
     enum txn_step step;
     size_t produced;

@@ -230,6 +230,20 @@ static bool run_holds(struct txn_handle *h, struct txn_job *j)
     return end_with(j, TXN_DONE);
 }
 
+/* With a handle of its own; h is the next job's. */
+static bool run_rebuild(struct txn_handle *h, struct txn_job *j)
+{
+    struct err why;
+    (void)h;
+    if (!rebuild_run(j->rebuild, clock_now(), &why))
+        return false;
+    rebuild_close(j->rebuild);
+    j->answer.rebuild = j->rebuild;
+    j->answer.end = TXN_DONE;
+    j->answer.err = why;
+    return true;
+}
+
 static rd_kafka_headers_t *headers_of(const struct workitem *i)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_new(i->headers_count);
@@ -381,6 +395,8 @@ static bool run_close(struct txn_handle *h, struct txn_job *j)
  * transactions, purged so that no report points to a job that is gone. */
 static bool run_cancelled(struct txn_handle *h, struct txn_job *j)
 {
+    if (j->rebuild != NULL)
+        rebuild_close(j->rebuild);
     if (h->rk != NULL && j->outstanding > 0) {
         (void)rd_kafka_purge(h->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         (void)rd_kafka_flush(h->rk, TXN_CALL_MS);
@@ -417,9 +433,10 @@ static bool run_serve(struct txn_handle *h, struct txn_job *j)
 bool txn_run(struct txn_handle *h, struct txn_job *j)
 {
     static bool (*const run[])(struct txn_handle *, struct txn_job *) = {
-        [TXN_KIND_FENCE] = run_fence, [TXN_KIND_END] = run_end,
-        [TXN_KIND_HOLDS] = run_holds, [TXN_KIND_PUBLISH] = run_publish,
-        [TXN_KIND_CLOSE] = run_close, [TXN_KIND_SERVE] = run_serve,
+        [TXN_KIND_FENCE] = run_fence,     [TXN_KIND_END] = run_end,
+        [TXN_KIND_HOLDS] = run_holds,     [TXN_KIND_PUBLISH] = run_publish,
+        [TXN_KIND_CLOSE] = run_close,     [TXN_KIND_SERVE] = run_serve,
+        [TXN_KIND_REBUILD] = run_rebuild,
     };
     bool needs_handle =
         j->kind == TXN_KIND_END || j->kind == TXN_KIND_HOLDS || j->kind == TXN_KIND_PUBLISH;
