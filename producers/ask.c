@@ -9,6 +9,7 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/servicenow/query.h"
+#include "producers/itsmc.h"
 
 #define CONDITION_MAX 512
 
@@ -88,25 +89,36 @@ int ask_clock(struct buf *out, const char *base, const char *time, struct err *e
     return r;
 }
 
-char *ask_fields(const struct config_list *fields)
+/* The column, unless it is in the list. */
+static void add_field(struct buf *b, const char *name)
 {
-    static const char *const needed[] = {"sys_id", "sys_updated_on", "sys_mod_count"};
-    if (fields->count == 0)
+    size_t n = strlen(name);
+    for (const char *p = buf_text(b); (p = strstr(p, name)) != NULL; p += n)
+        if ((p == b->data || p[-1] == ',') && (p[n] == ',' || p[n] == '\0'))
+            return;
+    (void)buf_addf(b, "%s%s", b->length > 0 ? "," : "", name);
+}
+
+char *ask_fields(const struct config_producer *p)
+{
+    static const char *const needed[] = {"sys_id", "sys_updated_on", "sys_mod_count",
+                                         "sys_updated_by"};
+    const char *columns[ITSMC_COLUMNS_MAX];
+    size_t n = p->form != FORM_SERVICENOW ? itsmc_columns(p->table, columns) : 0;
+    size_t length, room = CONDITION_MAX;
+    if (p->fields.count == 0 && p->form != FORM_ITSMC)
         return NULL;
-    size_t room = CONDITION_MAX;
-    for (size_t i = 0; i < fields->count; i++)
-        room += strlen(fields->items[i]) + 1;
+    for (size_t i = 0; i < p->fields.count; i++)
+        room += strlen(p->fields.items[i]) + 1;
+    for (size_t i = 0; i < n; i++)
+        room += strlen(columns[i]) + 1;
     struct buf b;
     buf_init(&b, room);
     for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-        (void)buf_addf(&b, "%s%s", i > 0 ? "," : "", needed[i]);
-    for (size_t i = 0; i < fields->count; i++) {
-        bool have = false;
-        for (size_t j = 0; j < ARRAY_LEN(needed); j++)
-            have = have || strcmp(fields->items[i], needed[j]) == 0;
-        if (!have)
-            (void)buf_addf(&b, ",%s", fields->items[i]);
-    }
-    size_t length;
+        add_field(&b, needed[i]);
+    for (size_t i = 0; i < p->fields.count; i++)
+        add_field(&b, p->fields.items[i]);
+    for (size_t i = 0; i < n; i++)
+        add_field(&b, columns[i]);
     return buf_take(&b, &length);
 }

@@ -26,8 +26,9 @@ int ask_rows(struct buf *out, const char *base, const char *time, const char *co
 int ask_span(struct buf *out, const char *base, const char *time, const struct watermark *after,
              int64_t until, struct err *e) MUST_CHECK;
 
-/* sysparm_fields: the configured columns and the three that the cursor needs, each once; NULL
- * (all columns) for an empty list. New. */
-char *ask_fields(const struct config_list *fields) MUST_CHECK;
+/* sysparm_fields: the configured columns, those of the record's form, and those that the bridge
+ * itself needs (the cursor's three and sys_updated_by), each once; NULL (all columns) where the
+ * form servicenow has no list. New. */
+char *ask_fields(const struct config_producer *p) MUST_CHECK;
 
 #endif

@@ -7,6 +7,8 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "producers/ask.h"
+#include "producers/deletes.h"
+#include "producers/journal.h"
 #include "producers/parts.h"
 
 #define WRITTEN_BY "itsm-bridge/" ITSM_VERSION
@@ -30,28 +32,8 @@ static void rows_set_up(struct feed *f)
     const struct config_producer *p = f->t->p;
     f->source = p->table;
     f->query = xstrdup(p->query);
-    f->fields = ask_fields(&p->fields);
-}
-
-static int rows_records(const struct feed *f, const struct page_row *row, bool large,
-                        struct txn_record *ret_records, size_t *ret_count, struct err *e)
-{
-    const struct config_connection *c = &f->t->w->config->connection;
-    struct workitem_origin origin = {
-        .host = c->host, .connection = c->name, .table = f->t->p->table};
-    struct txn_record *r = ret_records;
-    struct workitem whole = {0};
-    *r = (struct txn_record){.topic = f->t->p->topic, .partition = -1};
-    if (workitem_encode(&origin, row, &whole, e) != 0)
-        return -1;
-    *ret_count = 1;
-    if (!large) {
-        r->item = whole;
-        return 0;
-    }
-    int rc = workitem_encode_marker(&origin, row, whole.value_length, &r->item, e);
-    workitem_done(&whole);
-    return rc;
+    f->fields = ask_fields(p);
+    f->display = records_want_display(p) ? "all" : NULL;
 }
 
 static void history_set_up(struct feed *f)
@@ -61,30 +43,63 @@ static void history_set_up(struct feed *f)
     f->options.rate = f->t->p->history_rate;
 }
 
-/* Repeats that somebody asked for say so (design, promise 4). */
-static int history_records(const struct feed *f, const struct page_row *row, bool large,
-                           struct txn_record *ret_records, size_t *ret_count, struct err *e)
+/* Deleted rows and journal entries ------------------------------------------------------------- */
+
+static bool deletes_wanted(const struct config_producer *p)
 {
-    const char *resync = f->t->history.resync;
-    if (rows_records(f, row, large, ret_records, ret_count, e) != 0)
-        return -1;
-    for (size_t i = 0; i < *ret_count && resync[0] != '\0'; i++)
-        workitem_header(&ret_records[i].item, "itsm_resync", xstrdup(resync));
-    return 0;
+    return p->deletes;
+}
+
+static void deletes_set_up(struct feed *f)
+{
+    f->source = DELETES_SOURCE;
+    f->query = deletes_query(f->t->p->table);
+    f->fields = xstrdup(DELETES_FIELDS);
+}
+
+static bool journal_wanted(const struct config_producer *p)
+{
+    return p->journal;
+}
+
+static void journal_set_up(struct feed *f)
+{
+    f->source = JOURNAL_SOURCE;
+    f->query = journal_query(f->t->p->table);
+    f->fields = xstrdup(JOURNAL_FIELDS);
 }
 
 static const struct feed_kind kinds[FEEDS] = {
     [FEED_LIVE] = {.name = "live",
-                   .form = {.time = "sys_updated_on", .count = "sys_mod_count"},
+                   .form = {.time = "sys_updated_on",
+                            .count = "sys_mod_count",
+                            .by = "sys_updated_by"},
                    .wanted = rows_wanted,
                    .set_up = rows_set_up,
-                   .records = rows_records},
+                   .stream = STREAM_ROWS},
     [FEED_HISTORY] = {.name = "history",
-                      .form = {.time = "sys_updated_on", .count = "sys_mod_count"},
+                      .form = {.time = "sys_updated_on",
+                               .count = "sys_mod_count",
+                               .by = "sys_updated_by"},
                       .passing = true,
                       .wanted = rows_wanted,
                       .set_up = history_set_up,
-                      .records = history_records},
+                      .stream = STREAM_ROWS},
+    [FEED_DELETES] = {.name = "deletes",
+                      .form = {.time = "sys_created_on", .by = "sys_created_by"},
+                      .wanted = deletes_wanted,
+                      .set_up = deletes_set_up,
+                      .stream = STREAM_DELETES,
+                      .unreadable = "deleted rows make no tombstones. Let the user read "
+                                    "sys_audit_delete (a role with an ACL for it), or set deletes "
+                                    "= false for the table"},
+    [FEED_JOURNAL] = {.name = "journal",
+                      .form = {.time = "sys_created_on", .by = "sys_created_by"},
+                      .wanted = journal_wanted,
+                      .set_up = journal_set_up,
+                      .stream = STREAM_JOURNAL,
+                      .unreadable = "work notes and comments are not published. Let the user read "
+                                    "sys_journal_field (a role with an ACL for it)"},
 };
 
 /* Every feed ----------------------------------------------------------------------------------- */
@@ -174,6 +189,18 @@ struct txn_record feed_tombstone(const struct table *t, const char *key)
         .topic = t->w->config->topics.state, .partition = t->partition, .item.key = xstrdup(key)};
 }
 
+struct records feed_records(const struct feed *f)
+{
+    const struct table *t = f->t;
+    const struct config_connection *c = &t->w->config->connection;
+    return (struct records){
+        .origin = {.host = c->host, .connection = c->name, .table = t->p->table},
+        .p = t->p,
+        .seen = t->last_seen,
+        .self = self_name(t->w->self),
+        .resync = f == &t->feeds[FEED_HISTORY] ? t->history.resync : NULL};
+}
+
 struct feed *feed_live(struct table *t)
 {
     return &t->feeds[FEED_LIVE];
@@ -208,9 +235,18 @@ static void rows_first(struct table *t, msec_t date)
                      &(struct watermark_history){.resync = c != NULL ? c->asked : "", .total = -1});
 }
 
+/* From the start of the scope on, by one cursor: tombstones of rows that were never published do no
+ * harm, and none is missing that was published before deletes could be read. */
+static void other_first(struct feed *f, msec_t date)
+{
+    int64_t now = date / 1000, from = feed_scope(f->t, date);
+    f->first = (struct watermark_state){.mark = watermark_at(from < now ? from : now, ""),
+                                        .hi = now,
+                                        .seen_from = now - f->options.overlap - f->options.slack};
+}
+
 void feed_first(struct table *t, msec_t date)
 {
-    struct watermark_state earlier;
     for (size_t i = 0; i < FEEDS; i++) {
         struct feed *f = &t->feeds[i];
         if (!f->starts || f->kind->passing)
@@ -219,7 +255,7 @@ void feed_first(struct table *t, msec_t date)
         if (f == feed_live(t))
             rows_first(t, date);
         else
-            (void)sweep_first(&f->options, date, date / 1000, &f->first, &earlier);
+            other_first(f, date);
     }
 }
 

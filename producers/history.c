@@ -96,6 +96,7 @@ static void set_gauges(struct table *t)
     int64_t lag = instance - sweep_complete_to(live);
     metric_set(t->m_lag, lag > 0 ? lag : 0);
     metric_set(t->m_seen, (int64_t)sweep_seen(live));
+    metric_set(t->m_last_seen, (int64_t)lastseen_bytes(t->last_seen));
     metric_set(t->m_done, t->history.open ? (int64_t)t->history.done : 0);
     metric_set(t->m_total, t->history.open && t->history.total > 0 ? t->history.total : 0);
 }

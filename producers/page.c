@@ -9,6 +9,7 @@
 #include "bridge/base/clock.h"
 #include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
+#include "producers/column.h"
 
 #define SN_TIME_LENGTH 19
 
@@ -35,20 +36,16 @@ static int missing(struct err *e, const char *table, size_t i, const char *field
                    i + 1, table, field);
 }
 
-static const char *text_of(const json_t *record, const char *column)
-{
-    return json_string_value(json_object_get(record, column));
-}
-
 static int read_row(const json_t *record, const char *table, const struct page_form *form, size_t i,
                     struct page_row *row, struct err *e)
 {
     int64_t second;
     long long number;
     row->record = record;
-    row->sys_id = text_of(record, "sys_id");
-    row->updated_on = text_of(record, form->time);
-    row->mod_count = form->count != NULL ? text_of(record, form->count) : "0";
+    row->sys_id = column_value(record, "sys_id");
+    row->updated_on = column_value(record, form->time);
+    row->mod_count = form->count != NULL ? column_value(record, form->count) : "0";
+    row->written_by = column_value(record, form->by);
     if (row->sys_id == NULL || !watermark_sys_id_ok(row->sys_id))
         return missing(e, table, i, "sys_id");
     if (row->updated_on == NULL || read_time(row->updated_on, &second) != 0)

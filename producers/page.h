@@ -13,6 +13,7 @@ struct page_row {
     const json_t *record;                        /* borrowed from the page */
     struct watermark at;                         /* its place in the order */
     const char *sys_id, *updated_on, *mod_count; /* borrowed; mod_count "0" without a count */
+    const char *written_by;                      /* the same; NULL: the row does not say */
     uint64_t digest;                             /* of this version */
 };
 
@@ -20,6 +21,7 @@ struct page_row {
 struct page_form {
     const char *time;  /* sys_updated_on, or sys_created_on where rows are written once */
     const char *count; /* sys_mod_count; NULL: a row has one version for ever */
+    const char *by;    /* who wrote a version: sys_updated_by, sys_created_by */
 };
 
 struct page {

@@ -13,13 +13,17 @@
 #define PRODUCERS_PARTS_H
 
 #include "producers/control.h"
+#include "producers/records.h"
+#include "producers/self.h"
 #include "producers/sweep.h"
 #include "producers/txn.h"
+#include "producers/vanished.h"
 #include "producers/workitems.h"
 
 enum table_phase {
     TABLE_AWAY,    /* the partition is not ours */
     TABLE_LOADING, /* ours; fencing, then reading the state */
+    TABLE_REBUILD, /* what was published last is read back */
     TABLE_CHECK,   /* no watermark: does the topic hold records already? */
     TABLE_CLOCK,   /* no watermark: the instance's time is wanted */
     TABLE_FIRST,   /* the first watermark is being committed */
@@ -33,6 +37,8 @@ struct feed;
 enum feed_id {
     FEED_LIVE,    /* the rows of the table, from its first start on */
     FEED_HISTORY, /* those before, once; or again, when somebody asked for a resync */
+    FEED_DELETES, /* what is said of its deleted rows */
+    FEED_JOURNAL, /* its work notes and comments */
     FEEDS,
 };
 
@@ -43,14 +49,12 @@ struct feed_kind {
     struct page_form form; /* the columns that order its rows and tell versions apart */
     bool (*wanted)(const struct config_producer *p);
     void (*set_up)(struct feed *f); /* fills source, query and fields */
-    bool passing; /* it has a state only while it is read: none is nothing that is missing */
-    /* The records of one row, at most FEED_RECORDS_MAX; owned by the caller. large: what stands for
-     * a record that is too large. */
-    int (*records)(const struct feed *f, const struct page_row *row, bool large,
-                   struct txn_record *ret_records, size_t *ret_count, struct err *e);
+    bool passing;       /* it has a state only while it is read: none is nothing that is missing */
+    enum stream stream; /* what its rows become, see records.h */
+    /* Not NULL: the table goes on without it where the user may not read its source; this says so
+     * to people, once. */
+    const char *unreadable;
 };
-
-#define FEED_RECORDS_MAX 2
 
 /* How far the history of a table is. */
 struct history {
@@ -68,6 +72,7 @@ struct feed {
     char *key;
     const char *source; /* the table of the instance that is read; borrowed */
     char *query, *fields;
+    const char *display; /* sysparm_display_value, NULL: stored values only */
     struct sweep_options options;
 
     char *raw; /* newest state record read, NULL: none */
@@ -78,6 +83,7 @@ struct feed {
     struct sweep *sweep; /* NULL: it is not read */
     usec_t asked;        /* when it was last asked */
     struct err reason;   /* of the last failure */
+    bool said_unreadable;
     struct log_limit say;
 };
 
@@ -96,12 +102,20 @@ struct table {
     enum table_phase phase;
     struct err reason; /* of a stop, or of the last failure that was no feed's */
 
+    struct lastseen *last_seen;
+    bool rebuilt; /* it was read back from the topic in this life of the table */
+
     struct ask *ask;
     struct feed *from;   /* whose rows are published */
     size_t *record_rows; /* which row of the plan each record is of */
     bool publishing;
     bool void_answer; /* the publishing under way belongs to an earlier life of the table */
     struct sweep_plan plan;
+    bool *plan_skip;        /* rows of the plan that make no record; NULL: none of them */
+    struct vanished *gone;  /* the look for rows that are gone is under way */
+    usec_t gone_due;        /* of the next one, 0: not known yet */
+    const char **gone_rows; /* of `gone`: their tombstones are being published */
+    size_t gone_count;
     size_t chunk;
     uint64_t *large; /* versions that are published as markers */
     size_t large_count;
@@ -112,7 +126,8 @@ struct table {
     unsigned long long published, published_then;
     bool said_caught_up, was_stopped;
     struct log_limit say;
-    struct metric *m_rows, *m_pages, *m_transactions, *m_lag, *m_seen, *m_done, *m_total;
+    struct metric *m_rows, *m_pages, *m_transactions, *m_lag, *m_seen, *m_done, *m_total,
+        *m_last_seen, *m_left_out;
 };
 
 enum owner_phase {
@@ -145,6 +160,7 @@ struct workitems {
     struct loop *loop;
     const struct config *config;
     struct snow *snow;
+    struct self *self;
     struct txn_pool *pool; /* NULL without tables */
     int32_t state_partitions;
     struct table *tables;
@@ -178,6 +194,8 @@ int feed_state(const struct feed *f, const struct watermark_state *position,
                struct txn_record *ret_record, struct err *e);
 /* The record that takes a state of the table, or a request, away. */
 struct txn_record feed_tombstone(const struct table *t, const char *key);
+/* How the rows of the table become records. */
+struct records feed_records(const struct feed *f);
 struct feed *feed_live(struct table *t);
 int64_t feed_scope(const struct table *t, msec_t date); /* second where the first pull begins */
 struct feed *feed_history(struct table *t);
@@ -192,6 +210,13 @@ const struct err *feed_trouble(const struct table *t); /* of the first feed that
 usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now);
 /* Asks how many rows the history has before it. */
 usec_t table_ask_count(struct feed *f, usec_t now);
+/* Asks which rows of the table exist; takes the content of `query`, which is for that many rows.
+ * The same return value; only with USEC_NEVER is fn called later, once. rows: those that exist and
+ * may be read; total: how many exist, -1 when not known; why: the question failed, else NULL. */
+typedef void (*table_existing_fn)(struct feed *f, const struct err *why, const json_t *rows,
+                                  long long total, usec_t now);
+usec_t table_ask_existing(struct feed *f, struct buf *query, long long rows, table_existing_fn fn,
+                          usec_t now);
 void table_forget_ask(struct table *t); /* the answer under way finds no table */
 
 /* table.c */
@@ -236,8 +261,18 @@ void history_say(struct table *t, usec_t now);
 bool table_answered(struct table *t, enum table_phase phase);
 /* What did not work is tried again later. */
 void table_try_later(struct table *t, const struct err *why, usec_t now);
-void table_publish_page(struct feed *f, struct owner *o, usec_t now);
+bool table_plan(struct feed *f, size_t most, usec_t now); /* false: nothing to publish now */
+void table_publish_plan(struct feed *f, struct owner *o, usec_t now);
 /* Commits the first states of all feeds that have none, in one transaction. */
 void table_publish_first(struct table *t, struct owner *o, msec_t date, usec_t now);
+
+/* table_gone.c: rows that do not exist any more */
+/* As table_publish_plan for entries about deletes, after a look whether their rows are there again.
+ * Returns the next deadline. */
+usec_t table_publish_deletes(struct feed *f, struct owner *o, usec_t now);
+/* The periodic look for rows that are gone, where nothing else tells of deletes. Returns the next
+ * deadline. */
+usec_t table_look_for_gone(struct table *t, usec_t now);
+void table_forget_gone(struct table *t); /* ends the look under way */
 
 #endif

@@ -39,6 +39,10 @@ static void init_metrics(struct table *t, struct metrics *m)
                            "Rows that it has in all; 0 when none runs or it is not known");
     t->m_seen = metric_of(m, table, metrics_gauge, "workitem_seen_versions",
                           "Published versions that are remembered because they may be read again");
+    t->m_last_seen = metric_of(m, table, metrics_gauge, "workitem_last_seen_bytes",
+                               "Memory for what was published last of each row");
+    t->m_left_out = metric_of(m, table, metrics_counter, "workitems_left_out_total",
+                              "Versions that the bridge itself wrote and did not publish");
 }
 
 void table_init(struct table *t, struct workitems *w, const struct config_producer *p,
@@ -47,11 +51,15 @@ void table_init(struct table *t, struct workitems *w, const struct config_produc
     const struct config_list *f = &p->fields;
     *t = (struct table){.w = w, .p = p, .phase = TABLE_AWAY, .chunk = SIZE_MAX};
     t->key = xasprintf("%s/%s", w->config->connection.name, p->table);
-    const char **columns = xcalloc(f->count + 1, sizeof(*columns));
-    for (size_t i = 0; i < f->count; i++)
+    size_t n = f->count;
+    const char **columns = xcalloc(n + 1, sizeof(*columns));
+    for (size_t i = 0; i < n; i++)
         columns[i] = f->items[i];
-    watermark_fingerprint(p->query, columns, f->count, t->fingerprint);
+    if (p->form == FORM_ITSMC) /* the topic holds other records then */
+        columns[n++] = "form=itsmc";
+    watermark_fingerprint(p->query, columns, n, t->fingerprint);
     free(columns);
+    t->last_seen = lastseen_new((size_t)p->last_seen_bytes);
     for (size_t i = 0; i < FEEDS; i++)
         feed_init(&t->feeds[i], t, (enum feed_id)i);
     init_metrics(t, m);
@@ -62,8 +70,14 @@ void table_reset(struct table *t, enum table_phase phase)
     table_forget_ask(t);
     t->void_answer = t->publishing;
     sweep_plan_done(&t->plan);
+    free(t->plan_skip);
+    t->plan_skip = NULL;
+    table_forget_gone(t);
+    t->gone_due = 0;
     free(t->record_rows);
     t->record_rows = NULL;
+    lastseen_clear(t->last_seen); /* others may publish from now on */
+    t->rebuilt = false;
     for (size_t i = 0; i < FEEDS; i++) {
         feed_reset(&t->feeds[i]);
         if (phase == TABLE_AWAY)
@@ -88,6 +102,7 @@ void table_done(struct table *t)
     table_reset(t, TABLE_AWAY);
     for (size_t i = 0; i < FEEDS; i++)
         feed_done(&t->feeds[i]);
+    lastseen_free(t->last_seen);
     free(t->key);
 }
 
@@ -214,9 +229,37 @@ static int load_feed(struct feed *f)
     return 0;
 }
 
+static void on_rebuilt(void *arg, const struct txn_answer *a, usec_t now)
+{
+    struct table *t = arg;
+    if (t->phase != TABLE_REBUILD)
+        return;
+    lastseen_free(t->last_seen);
+    t->last_seen = rebuild_take(a->rebuild);
+    t->rebuilt = true;
+    if (a->err.class == ERR_NONE)
+        log_info("last-seen-rebuilt",
+                 "table=%s rows=%zu records=%zu bytes=%zu\tThe topic was read back", t->p->table,
+                 lastseen_count(t->last_seen), rebuild_records(a->rebuild),
+                 lastseen_bytes(t->last_seen));
+    else
+        log_warn("last-seen-rebuilt",
+                 "table=%s rows=%zu code=%s\tTopic %s was not read back to its end (%s); of the "
+                 "other rows the changed fields are not known with their next record",
+                 t->p->table, lastseen_count(t->last_seen), a->err.code, t->p->topic, a->err.text);
+    table_loaded(t, now);
+}
+
 void table_loaded(struct table *t, usec_t now)
 {
     bool starts = false;
+    if (t->p->last_seen_rebuild && !t->rebuilt) {
+        t->phase = TABLE_REBUILD;
+        txn_rebuild(table_owner(t)->txn,
+                    rebuild_new(t->w->config, t->p->topic, (size_t)t->p->last_seen_bytes),
+                    on_rebuilt, t);
+        return;
+    }
     if (feed_live(t)->raw == NULL && t->controls == NULL) {
         ask_topic(t, table_owner(t));
         return;
@@ -274,7 +317,10 @@ static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *
     case SWEEP_PUBLISH:
         if (now < t->due)
             return t->due;
-        table_publish_page(f, o, now);
+        if (f->kind->stream == STREAM_DELETES)
+            return table_publish_deletes(f, o, now);
+        if (table_plan(f, SIZE_MAX, now))
+            table_publish_plan(f, o, now);
         return t->publishing ? USEC_NEVER : now;
     case SWEEP_DONE:
         if (now < t->due)
@@ -303,7 +349,7 @@ static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
     struct sweep_ask pages[FEEDS] = {0};
     struct turn turns[FEEDS] = {0};
     usec_t due;
-    if (t->ask != NULL || t->publishing)
+    if (t->ask != NULL || t->publishing || !self_settled(t->w->self))
         return USEC_NEVER;
     history_say(t, now);
     if (t->controls != NULL && !holds_rows(t))
@@ -316,7 +362,7 @@ static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
     }
     size_t i = turn_choose(turns, FEEDS, &due);
     if (i == TURN_NOBODY)
-        return due;
+        return usec_min(due, table_look_for_gone(t, now));
     return usec_min(due, act(&t->feeds[i], turns[i].want, &pages[i], o, now));
 }
 
@@ -336,6 +382,7 @@ usec_t table_step(struct table *t, usec_t now)
     case TABLE_POLL:
         return step_poll(t, o, now);
     case TABLE_AWAY:
+    case TABLE_REBUILD:
     case TABLE_CHECK:
     case TABLE_FIRST:
     case TABLE_STOPPED:
@@ -349,7 +396,7 @@ const char *table_phase_name(const struct table *t, usec_t now)
     static const char *const names[] = {
         [TABLE_AWAY] = "not ours",   [TABLE_LOADING] = "loading", [TABLE_CHECK] = "loading",
         [TABLE_CLOCK] = "starting",  [TABLE_FIRST] = "starting",  [TABLE_POLL] = "first pull",
-        [TABLE_STOPPED] = "stopped",
+        [TABLE_STOPPED] = "stopped", [TABLE_REBUILD] = "loading",
     };
     const struct sweep *live = t->feeds[FEED_LIVE].sweep;
     if (t->phase == TABLE_POLL && t->history.open)

@@ -10,15 +10,17 @@
 #include "producers/ask.h"
 #include "producers/parts.h"
 
-#define REFUSED_DELAY (60 * USEC_S)
-#define QUERY_MAX     ((size_t)64 * 1024)
-#define ROOM_PAUSE    (50 * USEC_MS)
-#define SAY_EVERY     (60 * USEC_S)
+#define REFUSED_DELAY    (60 * USEC_S)
+#define UNREADABLE_DELAY (3600 * USEC_S)
+#define QUERY_MAX        ((size_t)64 * 1024)
+#define ROOM_PAUSE       (50 * USEC_MS)
+#define SAY_EVERY        (60 * USEC_S)
 
 enum ask_kind {
     ASK_PAGE,
-    ASK_CLOCK, /* only the Date header is wanted */
-    ASK_COUNT, /* of the history */
+    ASK_CLOCK,    /* only the Date header is wanted */
+    ASK_COUNT,    /* of the history */
+    ASK_EXISTING, /* which of some rows exist? */
 };
 
 struct ask {
@@ -26,6 +28,7 @@ struct ask {
     usec_t sent;
     enum ask_kind kind;
     struct sweep_ask page;
+    table_existing_fn existing; /* ASK_EXISTING */
     struct buf query;
     char *fields;
 };
@@ -61,6 +64,17 @@ static void fail(struct feed *f, const struct err *why, bool smaller, usec_t del
                  why->code, why->text);
 }
 
+/* A source that the table can do without: it is looked at again in an hour. */
+static void unreadable(struct feed *f, const char *why, usec_t now)
+{
+    if (!f->said_unreadable)
+        log_warn("feed-unreadable", "table=%s feed=%s source=%s\t%s cannot be read (%s), so %s",
+                 f->t->p->table, f->kind->name, f->source, f->source, why, f->kind->unreadable);
+    f->said_unreadable = true;
+    err_clear(&f->reason);
+    sweep_failed(f->sweep, false, UNREADABLE_DELAY, now);
+}
+
 /* How a refused list request is answered: a smaller page, and a least delay (0: by the number of
  * failures). What concerns the whole instance is the window's business: it says when again. */
 static void failed(struct feed *f, const struct snow_outcome *o, usec_t now)
@@ -74,7 +88,10 @@ static void failed(struct feed *f, const struct snow_outcome *o, usec_t now)
             fail(f, &o->err, true, 0, now);
             break;
         }
-        fail(f, &o->err, false, REFUSED_DELAY, now);
+        if (f->kind->unreadable != NULL && f->sweep != NULL)
+            unreadable(f, o->err.text, now);
+        else
+            fail(f, &o->err, false, REFUSED_DELAY, now);
         break;
     case SNOW_ABSENT:
     case SNOW_EXISTS:
@@ -144,7 +161,20 @@ static void got_page(struct feed *f, const struct ask *a, const struct snow_outc
     }
     metric_add(f->t->m_pages, 1);
     err_clear(&f->reason);
+    if (f->kind->unreadable != NULL && page.count == 0 && o->total_count > 0) {
+        page_done(&page);
+        unreadable(f, "it hides all of its rows from the user", now);
+        return;
+    }
+    f->said_unreadable = f->said_unreadable && page.count == 0;
     sweep_page(f->sweep, &page, o->total_count, now);
+}
+
+static void got_existing(struct feed *f, const struct ask *a, const struct snow_outcome *o,
+                         usec_t now)
+{
+    bool ok = o->verdict == SNOW_OK || o->verdict == SNOW_ABSENT;
+    a->existing(f, ok ? NULL : &o->err, o->result, o->total_count, now);
 }
 
 /* The Date of one answer tells every feed how late it is. */
@@ -165,7 +195,9 @@ static void on_answer(void *arg, const struct snow_op *ops, const struct snow_ou
     if (f != NULL) {
         f->t->ask = NULL;
         set_clocks(f->t, outcomes[0].date, a->sent, now);
-        if (!is_answer(a, &outcomes[0]))
+        if (a->kind == ASK_EXISTING)
+            got_existing(f, a, &outcomes[0], now);
+        else if (!is_answer(a, &outcomes[0]))
             failed(f, &outcomes[0], now);
         else if (a->kind == ASK_CLOCK)
             got_clock(f, outcomes[0].date, now);
@@ -199,7 +231,7 @@ static struct ask *ask_new(struct feed *f, enum ask_kind kind, usec_t now)
 static void ask_send(struct ask *a, struct snow_op *op, int r, struct err *e, usec_t now)
 {
     struct feed *f = a->f;
-    op->table = f->source;
+    op->table = a->kind == ASK_EXISTING ? f->t->p->table : f->source;
     op->query = buf_text(&a->query);
     op->fields = a->fields;
     if (r != 0 || snow_submit(f->t->w->snow, WINDOW_SYNC, op, 1, on_answer, a, now, e) != 0) {
@@ -232,7 +264,10 @@ usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
         ask_send(a, &op, ask_clock(&a->query, f->query, time, &e), &e, now);
         return USEC_NEVER;
     }
-    struct snow_op op = {.kind = SNOW_LIST, .limit = page->limit, .count = page->count};
+    struct snow_op op = {.kind = SNOW_LIST,
+                         .limit = page->limit,
+                         .count = page->count || f->kind->unreadable != NULL,
+                         .display = page->versions ? NULL : f->display};
     int r = page->sys_ids != NULL
                 ? ask_rows(&a->query, f->query, time, page->sys_ids, page->sys_ids_count, &e)
                 : ask_page(&a->query, f->query, time, page, &e);
@@ -240,6 +275,23 @@ usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
     a->page.sys_ids = NULL; /* the sweep's own */
     a->fields = page->versions ? version_fields(f) : f->fields != NULL ? xstrdup(f->fields) : NULL;
     ask_send(a, &op, r, &e, now);
+    return USEC_NEVER;
+}
+
+usec_t table_ask_existing(struct feed *f, struct buf *query, long long rows, table_existing_fn fn,
+                          usec_t now)
+{
+    struct err e;
+    usec_t later = no_room(f->t, now);
+    if (later > 0 || f->t->ask != NULL)
+        return later > 0 ? later : USEC_NEVER;
+    struct ask *a = ask_new(f, ASK_EXISTING, now);
+    struct snow_op op = {.kind = SNOW_LIST, .limit = rows, .count = true};
+    a->query = *query;
+    buf_init(query, 0);
+    a->existing = fn;
+    a->fields = xstrdup("sys_id");
+    ask_send(a, &op, 0, &e, now);
     return USEC_NEVER;
 }
 

@@ -24,7 +24,8 @@ static struct txn_record *records_of_plan(struct feed *f, size_t *ret_count, str
 {
     struct table *t = f->t;
     const struct sweep_plan *p = &t->plan;
-    size_t n = 0, room = p->count * FEED_RECORDS_MAX + 1, of_row = 0;
+    const struct records maker = feed_records(f);
+    size_t n = 0, room = p->count * RECORDS_MAX + 1, of_row = 0;
     struct txn_record *records = xcalloc(room, sizeof(*records));
     struct watermark_state position = {.mark = p->mark,
                                        .hi = p->hi,
@@ -35,7 +36,11 @@ static struct txn_record *records_of_plan(struct feed *f, size_t *ret_count, str
     t->record_rows = xcalloc(room, sizeof(*t->record_rows));
     for (size_t i = 0; i < p->count; i++, n += of_row) {
         bool large = is_large(t, p->rows[i]->digest);
-        if (f->kind->records(f, p->rows[i], large, &records[n], &of_row, e) != 0)
+        of_row = 0;
+        if (t->plan_skip != NULL && t->plan_skip[i])
+            continue;
+        if (records_of_row(&maker, f->kind->stream, p->rows[i], large, &records[n], &of_row, e) !=
+            0)
             goto fail;
         for (size_t k = 0; k < of_row; k++)
             t->record_rows[n + k] = i;
@@ -77,13 +82,27 @@ static void forget_large(struct table *t)
     t->large_count = kept;
 }
 
+/* Returns how many rows were published, not left out. */
+static size_t remember(const struct table *t)
+{
+    const struct records maker = feed_records(t->from);
+    size_t n = 0;
+    for (size_t i = 0; i < t->plan.count; i++)
+        if (t->plan_skip == NULL || !t->plan_skip[i])
+            n += records_published(&maker, t->from->kind->stream, t->plan.rows[i]);
+    return n;
+}
+
 static void committed(struct table *t, usec_t now)
 {
+    size_t published = remember(t);
     forget_large(t);
-    t->published += t->plan.count;
+    t->published += published;
     if (t->from == feed_history(t))
         t->history.done += t->plan.count;
-    metric_add(t->m_rows, t->plan.count);
+    metric_add(t->m_rows, published);
+    if (t->plan_skip == NULL)
+        metric_add(t->m_left_out, t->plan.count - published);
     metric_add(t->m_transactions, 1);
     sweep_committed(t->from->sweep, &t->plan, now);
     t->chunk = t->chunk > SIZE_MAX / 2 ? SIZE_MAX : t->chunk * 2;
@@ -153,18 +172,27 @@ static void on_published(void *arg, const struct txn_answer *a, usec_t now)
     sweep_plan_done(&t->plan);
 }
 
-void table_publish_page(struct feed *f, struct owner *o, usec_t now)
+bool table_plan(struct feed *f, size_t most, usec_t now)
+{
+    struct table *t = f->t;
+    sweep_plan_done(&t->plan);
+    free(t->plan_skip);
+    t->plan_skip = NULL;
+    if (sweep_plan(f->sweep, most < t->chunk ? most : t->chunk, now, &t->plan))
+        return true;
+    log_debug("table-held",
+              "table=%s feed=%s versions=%zu\tThe overlap holds as many versions as a state "
+              "record carries; the table waits for some to grow old",
+              t->p->table, f->kind->name, sweep_seen(f->sweep));
+    return false;
+}
+
+void table_publish_plan(struct feed *f, struct owner *o, usec_t now)
 {
     struct table *t = f->t;
     size_t count = 0;
     struct err e;
-    if (!sweep_plan(f->sweep, t->chunk, now, &t->plan)) {
-        log_debug("table-held",
-                  "table=%s feed=%s versions=%zu\tThe overlap holds as many versions as a state "
-                  "record carries; the table waits for some to grow old",
-                  t->p->table, f->kind->name, sweep_seen(f->sweep));
-        return;
-    }
+    (void)now;
     struct txn_record *records = records_of_plan(f, &count, &e);
     if (records == NULL) {
         table_stop(t, &e);

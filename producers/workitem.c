@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/buf.h"
 #include "bridge/base/clock.h"
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
+#include "producers/column.h"
+
+#define NAMES_MAX ((size_t)64 * 1024)
 
 void workitem_header(struct workitem *i, const char *name, char *value)
 {
@@ -16,8 +20,18 @@ void workitem_header(struct workitem *i, const char *name, char *value)
     i->headers[i->headers_count++] = (struct workitem_header){.name = name, .value = value};
 }
 
-static void cloudevent_headers(const struct workitem_origin *o, const struct page_row *row,
-                               struct workitem *i)
+static char *names_of(const json_t *changed)
+{
+    struct buf b;
+    size_t length;
+    buf_init(&b, NAMES_MAX);
+    for (size_t i = 0; i < json_array_size(changed); i++)
+        (void)buf_addf(&b, "%s%s", i > 0 ? "," : "", json_string_value(json_array_get(changed, i)));
+    return buf_take(&b, &length);
+}
+
+void workitem_headers(struct workitem *i, const struct workitem_origin *o,
+                      const struct page_row *row, const struct workitem_remarks *remarks)
 {
     char time[CLOCK_ISO_SIZE];
     clock_format_iso(row->at.second * 1000, time);
@@ -29,65 +43,85 @@ static void cloudevent_headers(const struct workitem_origin *o, const struct pag
     workitem_header(i, "ce_subject", xstrdup(row->sys_id));
     workitem_header(i, "ce_time", xstrdup(time));
     workitem_header(i, "content-type", xstrdup("application/json"));
+    if (remarks->echo == ECHO_OWN)
+        workitem_header(i, "itsm_own_change", xstrdup("true"));
+    if (remarks->changed != NULL)
+        workitem_header(i, "itsm_changed", names_of(remarks->changed));
+}
+
+static json_t *own_json(enum echo echo)
+{
+    return echo == ECHO_UNKNOWN ? json_null() : json_boolean(echo == ECHO_OWN);
 }
 
 /* `number` is missing from tables that have none: null then. */
-static json_t *envelope(const struct workitem_origin *o, const struct page_row *row)
+static json_t *envelope(const struct workitem_origin *o, const struct page_row *row,
+                        const struct workitem_remarks *remarks)
 {
-    const char *number = json_string_value(json_object_get(row->record, "number"));
-    return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s}", "table", o->table, "sys_id", row->sys_id,
-                     "number", number, "sys_updated_on", row->updated_on, "sys_mod_count",
-                     row->mod_count, "connection", o->connection);
+    union {
+        const json_t *in;
+        json_t *counted; /* the reference count changes, the names do not */
+    } changed = {.in = remarks->changed};
+    return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:o, s:O?}", "table", o->table, "sys_id",
+                     row->sys_id, "number", column_value(row->record, "number"), "sys_updated_on",
+                     row->updated_on, "sys_mod_count", row->mod_count, "connection", o->connection,
+                     "own_change", own_json(remarks->echo), "changed", changed.counted);
 }
 
-static int no_memory(const struct workitem_origin *o, const struct page_row *row, struct err *e)
-{
-    return err_set(e, ERR_FATAL, "workitem-encode",
-                   "Row %s of table %s cannot be written as JSON: memory is short or a name is not "
-                   "UTF-8. The page is tried again",
-                   row->sys_id, o->table);
-}
-
-/* Takes `value`, NULL included. */
-static int complete(const struct workitem_origin *o, const struct page_row *row, json_t *value,
-                    struct workitem *i, struct err *e)
+int workitem_value(struct workitem *i, json_t *value, const char *what, const char *sys_id,
+                   struct err *e)
 {
     i->value = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
     json_decref(value);
     if (i->value == NULL) {
         workitem_done(i);
-        return no_memory(o, row, e);
+        return err_set(e, ERR_FATAL, "workitem-encode",
+                       "%s %s cannot be written as JSON: memory is short or a name is not UTF-8. "
+                       "The page is tried again",
+                       what, sys_id);
     }
     i->value_length = strlen(i->value);
+    return 0;
+}
+
+/* Takes `value`, NULL included. */
+static int complete(const struct workitem_origin *o, const struct page_row *row,
+                    const struct workitem_remarks *remarks, json_t *value, struct workitem *i,
+                    struct err *e)
+{
+    if (workitem_value(i, value, o->table, row->sys_id, e) != 0)
+        return -1;
     i->key = xstrdup(row->sys_id);
-    cloudevent_headers(o, row, i);
+    workitem_headers(i, o, row, remarks);
     return 0;
 }
 
 int workitem_encode(const struct workitem_origin *o, const struct page_row *row,
-                    struct workitem *ret_item, struct err *e)
+                    const struct workitem_remarks *remarks, struct workitem *ret_item,
+                    struct err *e)
 {
     struct workitem i = {0};
     union {
         const json_t *in;
         json_t *counted; /* the reference count changes, the row does not */
     } record = {.in = row->record};
-    json_t *value = envelope(o, row);
+    json_t *value = envelope(o, row, remarks);
     if (value != NULL && json_object_set(value, "record", record.counted) != 0) {
         json_decref(value);
         value = NULL;
     }
-    if (complete(o, row, value, &i, e) != 0)
+    if (complete(o, row, remarks, value, &i, e) != 0)
         return -1;
     *ret_item = i;
     return 0;
 }
 
 int workitem_encode_marker(const struct workitem_origin *o, const struct page_row *row,
-                           size_t record_bytes, struct workitem *ret_item, struct err *e)
+                           const struct workitem_remarks *remarks, size_t record_bytes,
+                           struct workitem *ret_item, struct err *e)
 {
     struct workitem i = {0};
-    json_t *value = envelope(o, row);
+    json_t *value = envelope(o, row, remarks);
     if (value != NULL &&
         (json_object_set_new(value, "record", json_null()) != 0 ||
          json_object_set_new(value, "left_out", json_string("too large")) != 0 ||
@@ -95,7 +129,7 @@ int workitem_encode_marker(const struct workitem_origin *o, const struct page_ro
         json_decref(value);
         value = NULL;
     }
-    if (complete(o, row, value, &i, e) != 0)
+    if (complete(o, row, remarks, value, &i, e) != 0)
         return -1;
     workitem_header(&i, "itsm_left_out", xstrdup("too large"));
     workitem_header(&i, "itsm_record_bytes", xasprintf("%zu", record_bytes));

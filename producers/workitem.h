@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "bridge/base/attr.h"
+#include "producers/echo.h"
 #include "producers/page.h"
 
 #define WORKITEM_HEADERS_MAX 16
@@ -14,6 +15,12 @@
 struct workitem_origin {
     const char *host; /* of server_url */
     const char *connection, *table;
+};
+
+/* What the bridge itself knows of a version. */
+struct workitem_remarks {
+    enum echo echo;
+    const json_t *changed; /* names of the changed fields; NULL: not known */
 };
 
 struct workitem_header {
@@ -29,19 +36,30 @@ struct workitem {
     size_t headers_count;
 };
 
-/* The row as it was given, in an envelope. -1 (ERR_FATAL, `workitem-encode`) when memory is
- * short. The caller ends with workitem_done. */
+/* The row as it was given, in an envelope with the remarks. -1 (ERR_FATAL, `workitem-encode`) when
+ * memory is short. The caller ends with workitem_done. */
 int workitem_encode(const struct workitem_origin *o, const struct page_row *row,
-                    struct workitem *ret_item, struct err *e) MUST_CHECK;
+                    const struct workitem_remarks *remarks, struct workitem *ret_item,
+                    struct err *e) MUST_CHECK;
 
 /* The same without the row: what stands for a record that the topic cannot take. `record` is null,
  * `left_out` says why; headers itsm_left_out and itsm_record_bytes say so too. */
 int workitem_encode_marker(const struct workitem_origin *o, const struct page_row *row,
-                           size_t record_bytes, struct workitem *ret_item,
-                           struct err *e) MUST_CHECK;
+                           const struct workitem_remarks *remarks, size_t record_bytes,
+                           struct workitem *ret_item, struct err *e) MUST_CHECK;
 void workitem_done(struct workitem *i); /* zeroed is fine */
 
-/* One more header. Takes `value`; `name` is static. */
+/* For other forms of a record ------------------------------------------------------------------ */
+
+/* Takes `value`, NULL included; `name` is static. */
 void workitem_header(struct workitem *i, const char *name, char *value);
+/* The CloudEvents headers of a version and those for the remarks (itsm_own_change, itsm_changed).
+ */
+void workitem_headers(struct workitem *i, const struct workitem_origin *o,
+                      const struct page_row *row, const struct workitem_remarks *remarks);
+/* Writes `value` (taken, NULL included) as the item's value; -1 when it is NULL or memory is short,
+ * then the item is done. `what`, `sys_id`: for the error. */
+int workitem_value(struct workitem *i, json_t *value, const char *what, const char *sys_id,
+                   struct err *e) MUST_CHECK;
 
 #endif

@@ -25,11 +25,17 @@ static int check_tables(const struct config *c, struct err *e)
 static int make_pool(struct workitems *w, struct err *e)
 {
     const struct config *c = w->config;
-    const char **topics = xcalloc(c->producers_count + 1, sizeof(*topics));
-    topics[0] = c->topics.state;
-    for (size_t i = 0; i < c->producers_count; i++)
-        topics[i + 1] = c->producers[i].topic;
-    w->pool = txn_pool_new(w->loop, c, topics, c->producers_count + 1, e);
+    const char **topics =
+        xcalloc(c->producers_count * CONFIG_PRODUCER_TOPICS_MAX + 1, sizeof(*topics));
+    size_t n = 0;
+    topics[n++] = c->topics.state;
+    for (size_t i = 0; i < c->producers_count; i++) {
+        struct config_producer_topic of[CONFIG_PRODUCER_TOPICS_MAX];
+        size_t count = config_producer_topics(&c->producers[i], of);
+        for (size_t j = 0; j < count; j++)
+            topics[n++] = of[j].topic;
+    }
+    w->pool = txn_pool_new(w->loop, c, topics, n, e);
     free(topics);
     return w->pool != NULL ? 0 : -1;
 }
@@ -57,6 +63,7 @@ struct workitems *workitems_new(struct loop *l, const struct config *c, struct s
         free(w);
         return NULL;
     }
+    w->self = self_new(&c->connection, s);
     w->tables = xcalloc(c->producers_count, sizeof(*w->tables));
     w->tables_count = c->producers_count;
     for (size_t i = 0; i < w->tables_count; i++) {
@@ -166,6 +173,8 @@ usec_t workitems_tick(struct workitems *w, usec_t now)
 {
     usec_t next = USEC_NEVER;
     w->waiting = false;
+    if (w->owners != NULL && !w->draining)
+        next = usec_min(next, self_step(w->self, now));
     for (struct owner *o = w->owners; o != NULL; o = o->next)
         next = usec_min(next, owner_step(o, now));
     for (size_t i = 0; i < w->tables_count; i++)
@@ -194,6 +203,7 @@ struct workitems *workitems_free(struct workitems *w)
         table_done(&w->tables[i]);
     free(w->tables);
     txn_pool_free(w->pool);
+    self_free(w->self);
     free(w);
     return NULL;
 }

@@ -107,7 +107,7 @@ static void add_topic(struct check_kafka *d, const struct topic_wish *wish, bool
 
 static void list_topics(struct check_kafka *d)
 {
-    struct topic_wish *wishes = xcalloc(d->c->producers_count + 3, sizeof *wishes);
+    struct topic_wish *wishes = xcalloc(run_topics_room(d->c), sizeof *wishes);
     size_t n = run_topics_wishes(d->c, wishes);
 
     for (size_t i = 0; i < d->c->consumers_count; i++)

@@ -38,6 +38,26 @@ static const struct explain_entry entries[] = {
      "look at the brokers and try again"},
     {"configuration-asked",
      "Somebody called `itsm-bridge resync`: choices, templates and names are read again.", ""},
+    {"feed-unreadable",
+     "The user may not read where the instance tells of deleted rows, or of work notes and "
+     "comments. The table goes on without them, and this is looked at again every hour.",
+     "let the user read sys_audit_delete or sys_journal_field, or set deletes or journal of the "
+     "producer to false"},
+    {"rows-gone", "The periodic look found rows that exist no more, and makes tombstones for them.",
+     ""},
+    {"own-user", "As which user the bridge is known on the instance: its changes are marked.", ""},
+    {"own-user-unknown",
+     "The bridge cannot find out which user it is, so its own changes are neither marked nor left "
+     "out.",
+     "let the user read its own row of sys_user"},
+    {"no-own-user", "The instance shows the user no row of sys_user that is its own.",
+     "let the user read its own row of sys_user"},
+    {"last-seen-rebuilt", "What was published last of each row has been read back from the topic.",
+     "with the code rebuild-time or a code of Kafka: not all of it; see the text"},
+    {"rebuild-time",
+     "Reading back what was published last was not done within its 20 s. Records of the rows that "
+     "are missing name no changed fields once.",
+     "nothing when it happens once; a smaller last_seen_kb needs less time"},
     {"tables-fenced",
      "Another process took over the tables, or a transaction took too long. They wait until the "
      "group says whose they are.",

@@ -152,8 +152,13 @@ static size_t own_topics(const struct config *c, const char **out)
     out[n++] = c->topics.outcomes;
     out[n++] = c->topics.dead_letter;
     out[n++] = c->topics.state;
-    for (size_t i = 0; i < c->producers_count; i++)
-        out[n++] = c->producers[i].topic;
+    for (size_t i = 0; i < c->producers_count; i++) {
+        struct config_producer_topic of[CONFIG_PRODUCER_TOPICS_MAX];
+        size_t count = config_producer_topics(&c->producers[i], of);
+
+        for (size_t j = 0; j < count; j++)
+            out[n++] = of[j].topic;
+    }
     return n;
 }
 
@@ -174,7 +179,7 @@ static struct group *join_group(struct run *r, struct err *e)
         .state_end = on_state_end,
         .fatal = on_fatal,
     };
-    const char **own = xcalloc(c->producers_count + 3, sizeof(char *));
+    const char **own = xcalloc(c->producers_count * CONFIG_PRODUCER_TOPICS_MAX + 3, sizeof(char *));
     size_t own_count = own_topics(c, own), n = 0, most = 0;
     const char **topics;
     struct group *g;

@@ -50,9 +50,10 @@ int run_page(void *arg, const char *path, struct buf *out, const char **ret_type
 /* Why the bridge is not ready; NULL when it is. Borrowed until the next turn. */
 const char *run_not_ready(const struct run *r);
 
-/* run_topics.c: the bridge's own topics. run_topics_wishes fills w (room for producers_count + 3)
- * with what this configuration needs, strings borrowed from it, and returns how many.
+/* run_topics.c: the bridge's own topics. run_topics_wishes fills w (room for run_topics_room of
+ * them) with what this configuration needs, strings borrowed from it, and returns how many.
  * run_topics_ask calls run_topics_ready when all are there. */
+size_t run_topics_room(const struct config *c);
 size_t run_topics_wishes(const struct config *c, struct topic_wish *w);
 void run_topics_ask(struct run *r, usec_t now);
 void run_topics_ready(struct run *r, int32_t state_partitions, usec_t now);

@@ -20,6 +20,11 @@ static void wish(struct topic_wish *w, size_t *n, const struct config *c, const 
                                     .max_message_bytes = bytes};
 }
 
+size_t run_topics_room(const struct config *c)
+{
+    return c->producers_count * CONFIG_PRODUCER_TOPICS_MAX + 3;
+}
+
 size_t run_topics_wishes(const struct config *c, struct topic_wish *w)
 {
     size_t n = 0;
@@ -31,8 +36,13 @@ size_t run_topics_wishes(const struct config *c, struct topic_wish *w)
     }
     if (c->producers_count > 0) {
         wish(w, &n, c, c->topics.state, true, c->topics.state_partitions, 0);
-        for (size_t i = 0; i < c->producers_count; i++)
-            wish(w, &n, c, c->producers[i].topic, true, c->topics.partitions, 0);
+        for (size_t i = 0; i < c->producers_count; i++) {
+            struct config_producer_topic of[CONFIG_PRODUCER_TOPICS_MAX];
+            size_t count = config_producer_topics(&c->producers[i], of);
+
+            for (size_t j = 0; j < count; j++)
+                wish(w, &n, c, of[j].topic, of[j].compacted, c->topics.partitions, 0);
+        }
     }
     return n;
 }
@@ -97,7 +107,7 @@ static void answer(void *arg, const struct topic_state *states, size_t n, const 
 
 void run_topics_ask(struct run *r, usec_t now)
 {
-    struct topic_wish *wishes = xcalloc(r->config->producers_count + 3, sizeof *wishes);
+    struct topic_wish *wishes = xcalloc(run_topics_room(r->config), sizeof *wishes);
     size_t n = run_topics_wishes(r->config, wishes);
 
     (void)now;

@@ -39,6 +39,8 @@ enum config_on_clear {
 enum config_log_rows { LOG_ROWS_TOGETHER, LOG_ROWS_EACH };
 enum config_on_change { ON_CHANGE_CONTINUE, ON_CHANGE_REPULL, ON_CHANGE_REFUSE };
 enum config_message_key { MESSAGE_KEY_INSTANCE, MESSAGE_KEY_SERIES };
+enum config_form { FORM_SERVICENOW, FORM_ITSMC, FORM_BOTH };
+enum config_own_changes { OWN_CHANGES_MARK, OWN_CHANGES_LEAVE_OUT };
 
 struct config_list { /* of strings */
     char **items;
@@ -185,7 +187,25 @@ struct config_producer {
     char *start_from;                /* "" = sync_scope_days ago, "latest", or a time */
     int64_t history_rate;            /* rows a second, 0 = no bound */
     enum config_on_change on_change; /* query, fields or display are other ones than last time */
+    enum config_form form;
+    char *topic_itsmc; /* FORM_BOTH: for the form itsmc; `topic` has the form servicenow */
+    enum config_own_changes own_changes;
+    int64_t last_seen_bytes; /* bound of what is remembered of published rows, 0 = nothing */
+    bool last_seen_rebuild;  /* fill it from the topic at start */
+    bool deletes;            /* tombstones for deleted rows, where the instance tells of them */
+    usec_t delete_sweep;     /* where it does not: time between looks for rows that are gone, 0 =
+                                none */
+    bool journal;
+    char *topic_journal;
     int line;
+};
+
+/* A topic that an entry writes. */
+#define CONFIG_PRODUCER_TOPICS_MAX 3
+struct config_producer_topic {
+    const char *topic;
+    bool compacted;
+    const char *path; /* of the key that names it */
 };
 
 struct config_status {
@@ -260,6 +280,10 @@ const char *config_secret_file(const struct config_secret *s);
 /* Reads FILE or variable of a spec given to a command ("file:PATH", "env:NAME"); any other form is
  * an error, so that no secret stands on a command line. New, wiped by the caller. */
 char *config_secret_given(const char *spec, struct err *e) MUST_CHECK;
+
+/* The topics that an entry writes; strings borrowed. Returns how many. */
+size_t config_producer_topics(const struct config_producer *p,
+                              struct config_producer_topic ret_topics[CONFIG_PRODUCER_TOPICS_MAX]);
 
 /* The effective configuration in the file's own syntax, every key with its value, secrets hidden.
  * Output of config_print can be read again by config_load when no secret stood in the file itself.

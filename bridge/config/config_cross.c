@@ -203,6 +203,21 @@ struct own_topic {
     size_t entry;
 };
 
+size_t config_producer_topics(const struct config_producer *p,
+                              struct config_producer_topic ret_topics[CONFIG_PRODUCER_TOPICS_MAX])
+{
+    size_t n = 0;
+
+    ret_topics[n++] = (struct config_producer_topic){p->topic, true, "producers[].topic"};
+    if (p->form == FORM_BOTH)
+        ret_topics[n++] =
+            (struct config_producer_topic){p->topic_itsmc, true, "producers[].topic_itsmc"};
+    if (p->journal)
+        ret_topics[n++] =
+            (struct config_producer_topic){p->topic_journal, false, "producers[].topic_journal"};
+    return n;
+}
+
 static size_t own_topics(const struct config *c, struct own_topic *own)
 {
     size_t n = 0;
@@ -211,8 +226,13 @@ static size_t own_topics(const struct config *c, struct own_topic *own)
         own[n++] = (struct own_topic){c->topics.outcomes, "topics.outcomes", 0};
     own[n++] = (struct own_topic){c->topics.dead_letter, "topics.dead_letter", 0};
     own[n++] = (struct own_topic){c->topics.state, "topics.state", 0};
-    for (size_t i = 0; i < c->producers_count; i++)
-        own[n++] = (struct own_topic){c->producers[i].topic, "producers[].topic", i};
+    for (size_t i = 0; i < c->producers_count; i++) {
+        struct config_producer_topic of[CONFIG_PRODUCER_TOPICS_MAX];
+        size_t count = config_producer_topics(&c->producers[i], of);
+
+        for (size_t j = 0; j < count; j++)
+            own[n++] = (struct own_topic){of[j].topic, of[j].path, i};
+    }
     return n;
 }
 
@@ -298,7 +318,8 @@ static void check_entries(struct config_reader *r)
 void config_finish_topics(struct config_reader *r)
 {
     const struct config *c = r->config;
-    struct own_topic *own = xcalloc(c->producers_count + 3, sizeof(*own));
+    struct own_topic *own =
+        xcalloc(c->producers_count * CONFIG_PRODUCER_TOPICS_MAX + 3, sizeof(*own));
     size_t n = own_topics(c, own);
 
     check_entries(r);

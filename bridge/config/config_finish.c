@@ -110,6 +110,10 @@ static void fill_defaults(struct config_reader *r)
         p->name = or_default(p->name, xstrdup(p->table));
         p->topic = or_default(p->topic, *p->table ? xasprintf("%s.%s", c->topics.prefix, p->table)
                                                   : xstrdup(""));
+        p->topic_itsmc =
+            or_default(p->topic_itsmc, xasprintf("%s%s", p->topic, *p->topic ? ".itsmc" : ""));
+        p->topic_journal =
+            or_default(p->topic_journal, xasprintf("%s%s", p->topic, *p->topic ? ".journal" : ""));
     }
     if (!config_given(r, "limits.max_parked", 0) && c->limits.max_parked > c->limits.max_waiting)
         c->limits.max_parked = c->limits.max_waiting;
@@ -149,6 +153,37 @@ static void check_polls(struct config_reader *r)
                         "busy tables would be read less often (every %lld ms) than quiet ones "
                         "(every %lld ms); poll_busy_ms must not be above poll_idle_ms",
                         (long long)(p->poll_busy / USEC_MS), (long long)(p->poll_idle / USEC_MS));
+    }
+}
+
+static void check_records(struct config_reader *r)
+{
+    for (size_t i = 0; i < r->config->producers_count; i++) {
+        const struct config_producer *p = &r->config->producers[i];
+
+        if (p->form == FORM_ITSMC && p->fields.count > 0)
+            config_fail(r, "producers[].fields", i,
+                        "the form \"itsmc\" has its own columns; leave fields out, or use form = "
+                        "\"both\"");
+        if (p->form == FORM_ITSMC && p->last_seen_rebuild)
+            config_fail(r, "producers[].last_seen_rebuild", i,
+                        "records of the form \"itsmc\" do not hold the row; set it to false, or "
+                        "use form = \"both\"");
+        else if (p->last_seen_bytes == 0 && p->last_seen_rebuild)
+            config_fail(r, "producers[].last_seen_rebuild", i,
+                        "there is no memory to fill: last_seen_kb is 0; raise it");
+        if (p->last_seen_bytes == 0 && p->own_changes == OWN_CHANGES_LEAVE_OUT)
+            config_fail(r, "producers[].own_changes", i,
+                        "\"leave_out\" must know the last version of a row, but last_seen_kb is 0; "
+                        "raise it, or use \"mark\"");
+        if (p->last_seen_bytes == 0 && p->delete_sweep > 0)
+            config_fail(r, "producers[].delete_sweep_s", i,
+                        "no row is remembered that could be gone, last_seen_kb is 0; raise it, or "
+                        "use 0");
+        if (p->journal && *p->query)
+            config_fail(r, "producers[].journal", i,
+                        "entries cannot be narrowed as the table is: all of the table's would be "
+                        "published; leave out journal or query");
     }
 }
 
@@ -200,6 +235,7 @@ void config_finish(struct config_reader *r)
     config_finish_rules(r);
     check_limits(r);
     check_polls(r);
+    check_records(r);
     check_created_topics(r);
     check_work(r);
 }

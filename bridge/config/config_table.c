@@ -20,6 +20,8 @@ static const char *one_pers[] = {"alert", "group", NULL};
 static const char *on_clears[] = {"resolve", "resolve_untouched", "note", "nothing", NULL};
 static const char *on_changes[] = {"continue", "repull", "refuse", NULL};
 static const char *message_keys[] = {"instance", "series", NULL};
+static const char *forms[] = {"servicenow", "itsmc", "both", NULL};
+static const char *own_changes[] = {"mark", "leave_out", NULL};
 static const char *log_levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *log_formats[] = {"plain", "json", NULL};
 
@@ -459,6 +461,78 @@ static const struct config_key keys[] = {
              "from now on are published by the new ones, nothing is published twice; repull: "
              "everything of the sync scope is published again as well, marked; refuse: the table "
              "stops until somebody decides."},
+    {.path = "producers[].form",
+     .type = KEY_ENUM,
+     .offset = PRODUCER(form),
+     .preset = "servicenow",
+     .words = forms,
+     .help = "Form of the records: servicenow (the row in an envelope), itsmc (flat, the columns "
+             "of the table ServiceDesk_CL of Microsoft's connector), or both, each in a topic of "
+             "its own."},
+    {.path = "producers[].topic_itsmc",
+     .type = KEY_STRING,
+     .offset = PRODUCER(topic_itsmc),
+     .preset = "",
+     .preset_is = "<topic>.itsmc",
+     .high = 249,
+     .kind = "topic name",
+     .check = config_check_topic,
+     .help = "With form = \"both\": the topic for the form itsmc."},
+    {.path = "producers[].own_changes",
+     .type = KEY_ENUM,
+     .offset = PRODUCER(own_changes),
+     .preset = "mark",
+     .words = own_changes,
+     .help = "Versions that the bridge itself wrote: mark them, or leave_out those that certainly "
+             "hold nobody else's change; the others are marked."},
+    {.path = "producers[].last_seen_kb",
+     .type = KEY_INT,
+     .offset = PRODUCER(last_seen_bytes),
+     .preset = "8192",
+     .low = 0,
+     .high = 1048576,
+     .unit = "KiB",
+     .scale = 1024,
+     .help = "Memory for what was published last of each row, by which a record names its changed "
+             "fields; about 500 bytes a row. Beyond it the oldest rows are forgotten. 0: none."},
+    {.path = "producers[].last_seen_rebuild",
+     .type = KEY_BOOL,
+     .offset = PRODUCER(last_seen_rebuild),
+     .preset = "false",
+     .help = "Fill that memory from the end of the topic when the table is taken over, so that "
+             "changed fields are known from the first record on."},
+    {.path = "producers[].deletes",
+     .type = KEY_BOOL,
+     .offset = PRODUCER(deletes),
+     .preset = "true",
+     .help = "Publish a tombstone for each deleted row. Needs the right to read "
+             "sys_audit_delete; without it this is said once, and looked at again every hour."},
+    {.path = "producers[].delete_sweep_s",
+     .type = KEY_INT,
+     .offset = PRODUCER(delete_sweep),
+     .preset = "0",
+     .low = 0,
+     .high = 31536000,
+     .unit = "seconds",
+     .scale = USEC_S,
+     .help = "Where nothing tells of deletes: time between looks whether the rows in the memory "
+             "of last_seen_kb still exist. 0: never."},
+    {.path = "producers[].journal",
+     .type = KEY_BOOL,
+     .offset = PRODUCER(journal),
+     .preset = "false",
+     .help = "Publish work notes and comments as records of their own. Needs the right to read "
+             "sys_journal_field, and no query."},
+    {.path = "producers[].topic_journal",
+     .type = KEY_STRING,
+     .offset = PRODUCER(topic_journal),
+     .preset = "",
+     .preset_is = "<topic>.journal",
+     .high = 249,
+     .kind = "topic name",
+     .check = config_check_topic,
+     .help = "The topic for work notes and comments. Its retention decides how long they stay: it "
+             "must not be compacted."},
 
     {.path = "status.listen",
      .type = KEY_STRING,

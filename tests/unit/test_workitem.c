@@ -95,6 +95,7 @@ static void test_record(void **state)
 {
     static const struct workitem_origin origin = {
         .host = "acme.service-now.com", .connection = "prod", .table = "incident"};
+    struct workitem_remarks remarks = {.echo = ECHO_OTHER};
     struct page p = {0};
     struct workitem i;
     struct err e;
@@ -104,12 +105,13 @@ static void test_record(void **state)
                                "\"caller_id\":{\"link\":\"l\",\"value\":\"v\"}}]",
                                1, &p, &e),
                      0);
-    assert_int_equal(workitem_encode(&origin, &p.rows[0], &i, &e), 0);
+    assert_int_equal(workitem_encode(&origin, &p.rows[0], &remarks, &i, &e), 0);
     assert_string_equal(i.key, "6");
     assert_string_equal(
         i.value, "{\"table\":\"incident\",\"sys_id\":\"6\",\"number\":\"INC1\",\"sys_updated_on\":"
                  "\"2026-09-21 14:13:20\",\"sys_mod_count\":\"3\",\"connection\":\"prod\","
-                 "\"record\":{\"sys_id\":\"6\",\"sys_updated_on\":\"2026-09-21 14:13:20\","
+                 "\"own_change\":false,\"changed\":null,\"record\":{\"sys_id\":\"6\",\"sys_updated_"
+                 "on\":\"2026-09-21 14:13:20\","
                  "\"sys_mod_count\":\"3\",\"number\":\"INC1\",\"u_x\":\"\xc3\xa9\",\"caller_id\":"
                  "{\"link\":\"l\",\"value\":\"v\"}}}");
     assert_int_equal(i.value_length, strlen(i.value));
@@ -122,7 +124,7 @@ static void test_record(void **state)
     assert_string_equal(header_of(&i, "content-type"), "application/json");
     assert_null(header_of(&i, "itsm_left_out"));
     workitem_done(&i);
-    assert_int_equal(workitem_encode_marker(&origin, &p.rows[0], 4711, &i, &e), 0);
+    assert_int_equal(workitem_encode_marker(&origin, &p.rows[0], &remarks, 4711, &i, &e), 0);
     assert_non_null(strstr(i.value, "\"record\":null,\"left_out\":\"too large\","
                                     "\"record_bytes\":4711}"));
     assert_string_equal(header_of(&i, "itsm_record_bytes"), "4711");
@@ -181,11 +183,21 @@ static void test_rows_query(void **state)
 static void test_fields(void **state)
 {
     char a[] = "number", b[] = "sys_id", c[] = "caller_id.name", *items[] = {a, b, c};
-    struct config_list none = {0}, some = {.items = items, .count = 3};
+    char table[] = "u_task";
+    struct config_producer p = {.table = table};
     (void)state;
-    assert_null(ask_fields(&none));
-    char *text = ask_fields(&some);
-    assert_string_equal(text, "sys_id,sys_updated_on,sys_mod_count,number,caller_id.name");
+    assert_null(ask_fields(&p));
+    p.fields = (struct config_list){.items = items, .count = 3};
+    char *text = ask_fields(&p);
+    assert_string_equal(text,
+                        "sys_id,sys_updated_on,sys_mod_count,sys_updated_by,number,caller_id.name");
+    free(text);
+    p.form = FORM_BOTH;
+    text = ask_fields(&p);
+    assert_string_equal(
+        text, "sys_id,sys_updated_on,sys_mod_count,sys_updated_by,number,caller_id.name,"
+              "short_description,description,urgency,impact,priority,escalation,category,"
+              "contact_type,assigned_to,closed_by,cmdb_ci,opened_at,closed_at,state,opened_by");
     free(text);
 }
 
