@@ -21,7 +21,7 @@
 
 static const struct page_form form = {.time = "sys_updated_on", .count = "sys_mod_count"};
 
-void world_init(struct world *w, uint64_t seed, size_t rows)
+void sweep_world_init(struct world *w, uint64_t seed, size_t rows)
 {
     *w = (struct world){.count = rows, .visible_max = 2 * USEC_S, .skew = 1};
     rand_seed(&w->rand, seed);
@@ -43,7 +43,7 @@ void world_init(struct world *w, uint64_t seed, size_t rows)
 }
 
 /* Rows of before, some of them written just now. */
-void world_old_rows(struct world *w, size_t n)
+void sweep_world_old_rows(struct world *w, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         w->rows[i].stamp = WORLD_EPOCH + rand_between(&w->rand, -50, 999);
@@ -51,7 +51,7 @@ void world_old_rows(struct world *w, size_t n)
     }
 }
 
-void world_done(struct world *w)
+void sweep_world_done(struct world *w)
 {
     for (size_t i = 0; i < FEEDS; i++) {
         sweep_free(w->sweeps[i]);
@@ -60,18 +60,18 @@ void world_done(struct world *w)
     free(w->rows);
 }
 
-int64_t world_clock(struct world *w)
+int64_t sweep_world_clock(struct world *w)
 {
     return WORLD_EPOCH + w->now / USEC_S + w->clock_step +
            rand_between(&w->rand, -w->skew, w->skew);
 }
 
-void world_write(struct world *w, struct row *r)
+void sweep_world_write(struct world *w, struct row *r)
 {
     if (r->pending)
         return;
     r->pending = true;
-    r->pending_stamp = world_clock(w);
+    r->pending_stamp = sweep_world_clock(w);
     if (w->future > 0 && rand_between(&w->rand, 0, 9) == 0)
         r->pending_stamp += rand_between(&w->rand, 2, w->future);
     r->pending_until = w->now + rand_between(&w->rand, 0, w->visible_max);
@@ -91,13 +91,13 @@ static void settle_rows(struct world *w)
 }
 
 /* Time passes, rows are written. */
-void world_pass(struct world *w, usec_t length, unsigned writes)
+void sweep_world_pass(struct world *w, usec_t length, unsigned writes)
 {
     usec_t end = w->now + length;
     for (unsigned i = 0; i < writes; i++) {
         w->now += length / (writes + 1);
         settle_rows(w);
-        world_write(w, &w->rows[rand_between(&w->rand, 0, (int64_t)w->count - 1)]);
+        sweep_world_write(w, &w->rows[rand_between(&w->rand, 0, (int64_t)w->count - 1)]);
     }
     w->now = end;
     settle_rows(w);
@@ -203,7 +203,7 @@ static struct sweep_plan plan_of(const struct watermark_state *s)
 static void first(struct world *w)
 {
     struct watermark_state live = {0}, history = {0};
-    msec_t date = world_clock(w) * 1000;
+    msec_t date = sweep_world_clock(w) * 1000;
     bool two = sweep_first(&w->options, date, date / 1000 - SCOPE, &live, &history);
     assert_true(two);
     if (w->single)
@@ -216,7 +216,7 @@ static void first(struct world *w)
 }
 
 /* A new life: all that is known is what was committed. */
-void world_load(struct world *w)
+void sweep_world_load(struct world *w)
 {
     struct err e;
     if (w->stored[LIVE] == NULL)
@@ -245,10 +245,10 @@ static void one_page(struct world *w, size_t feed, const struct sweep_ask *ask, 
     long long total;
     usec_t sent = w->now;
     w->asked[feed] = sent;
-    world_pass(w, rand_between(&w->rand, 1, 300) * USEC_MS, writes);
+    sweep_world_pass(w, rand_between(&w->rand, 1, 300) * USEC_MS, writes);
     json_t *list = answer(w, ask, &total);
-    int64_t date = world_clock(w);
-    world_pass(w, rand_between(&w->rand, 1, 100) * USEC_MS, 0);
+    int64_t date = sweep_world_clock(w);
+    sweep_world_pass(w, rand_between(&w->rand, 1, 100) * USEC_MS, 0);
     if (page_read(list, "t", &form, &ask->after, ask->limit, &page, &e) != 0)
         fail_msg("%s", e.text);
     json_decref(list);
@@ -284,7 +284,7 @@ static void one_transaction(struct world *w, size_t feed, bool faults)
     size_t rows = rand_between(&w->rand, 0, 3) == 0 ? 1 : SIZE_MAX;
     if (!sweep_plan(s, rows, w->now, &p))
         return;
-    world_pass(w, rand_between(&w->rand, 1, 50) * USEC_MS, 0);
+    sweep_world_pass(w, rand_between(&w->rand, 1, 50) * USEC_MS, 0);
     if (dice >= 4) { /* committed */
         commit(w, feed, &p);
         sweep_committed(s, &p, w->now);
@@ -292,7 +292,7 @@ static void one_transaction(struct world *w, size_t feed, bool faults)
         if (dice == 2)
             commit(w, feed, &p);
         sweep_plan_done(&p);
-        world_load(w);
+        sweep_world_load(w);
         return;
     } /* else: aborted, planned again */
     sweep_plan_done(&p);
@@ -303,7 +303,7 @@ static void act(struct world *w, size_t feed, enum sweep_want want, const struct
                 bool faults, unsigned writes)
 {
     if (want == SWEEP_CLOCK)
-        sweep_clock(w->sweeps[feed], world_clock(w) * 1000, w->now, w->now);
+        sweep_clock(w->sweeps[feed], sweep_world_clock(w) * 1000, w->now, w->now);
     else if (want == SWEEP_DONE)
         close_history(w);
     else if (want == SWEEP_PUBLISH)
@@ -315,14 +315,14 @@ static void act(struct world *w, size_t feed, enum sweep_want want, const struct
 }
 
 /* Runs until `until`; returns early when a sweep has stopped. */
-void world_run(struct world *w, usec_t until, bool faults, unsigned writes)
+void sweep_world_run(struct world *w, usec_t until, bool faults, unsigned writes)
 {
     while (w->now < until) {
         struct sweep_ask asks[FEEDS] = {0};
         struct turn turns[FEEDS];
         usec_t due = 0;
         if (faults && rand_between(&w->rand, 0, 60) == 0)
-            world_load(w);
+            sweep_world_load(w);
         for (size_t i = 0; i < FEEDS; i++) {
             turns[i] = (struct turn){.want = SWEEP_SLEEP, .due = USEC_NEVER, .asked = w->asked[i]};
             if (w->sweeps[i] != NULL)
@@ -331,7 +331,7 @@ void world_run(struct world *w, usec_t until, bool faults, unsigned writes)
         size_t i = turn_choose(turns, FEEDS, &due);
         if (i == TURN_NOBODY) {
             assert_true(due > w->now);
-            world_pass(w, due - w->now < PAUSE_MAX ? due - w->now : PAUSE_MAX, writes * 3);
+            sweep_world_pass(w, due - w->now < PAUSE_MAX ? due - w->now : PAUSE_MAX, writes * 3);
         } else if (turns[i].want == SWEEP_STOPPED) {
             return;
         } else {
@@ -352,10 +352,10 @@ static void check_complete(struct world *w)
 }
 
 /* Everything written before is read within two idle polls and the overlap. */
-void world_run_quiet(struct world *w)
+void sweep_world_run_quiet(struct world *w)
 {
-    world_pass(w, w->visible_max + USEC_S, 0);
-    world_run(w, w->now + 300 * USEC_S, false, 0);
+    sweep_world_pass(w, w->visible_max + USEC_S, 0);
+    sweep_world_run(w, w->now + 300 * USEC_S, false, 0);
     if (sweep_reason(w->sweeps[LIVE])->class != ERR_NONE)
         fail_msg("%s", sweep_reason(w->sweeps[LIVE])->text);
     assert_null(w->sweeps[HISTORY]);

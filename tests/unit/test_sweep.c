@@ -23,7 +23,7 @@ static void random_worlds(uint64_t first_seed, uint64_t seeds, unsigned hidden, 
 {
     for (uint64_t seed = first_seed; seed < first_seed + rounds(seeds); seed++) {
         struct world w;
-        world_init(&w, seed, rows);
+        sweep_world_init(&w, seed, rows);
         w.single = rand_between(&w.rand, 0, 2) == 0;
         for (size_t i = 0; i < rows; i++)
             w.rows[i].hidden = rand_between(&w.rand, 1, 100) <= hidden;
@@ -31,14 +31,14 @@ static void random_worlds(uint64_t first_seed, uint64_t seeds, unsigned hidden, 
         w.options.reread = rand_between(&w.rand, 0, 2) * 1500 * USEC_MS;
         w.options.rate = rand_between(&w.rand, 0, 1) * 10;
         w.future = future;
-        world_old_rows(&w, (size_t)rand_between(&w.rand, 0, (int64_t)rows));
-        world_pass(&w, 20 * USEC_S, 20);
-        world_load(&w);
-        world_run(&w, w.now + 120 * USEC_S, true, 2);
-        world_run_quiet(&w);
+        sweep_world_old_rows(&w, (size_t)rand_between(&w.rand, 0, (int64_t)rows));
+        sweep_world_pass(&w, 20 * USEC_S, 20);
+        sweep_world_load(&w);
+        sweep_world_run(&w, w.now + 120 * USEC_S, true, 2);
+        sweep_world_run_quiet(&w);
         if (hidden < 100)
             assert_true(w.versions > rows / 4);
-        world_done(&w);
+        sweep_world_done(&w);
     }
 }
 
@@ -54,41 +54,41 @@ static void test_live_beside_history(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 11, 6000);
+    sweep_world_init(&w, 11, 6000);
     w.visible_max = 0;
     w.skew = 0;
     w.options.page_size = 50;
     w.options.poll_idle = w.options.poll_busy;
-    world_old_rows(&w, w.count);
-    world_load(&w);
-    world_run(&w, w.now + 12 * USEC_S, false,
-              1); /* the live one begins with some of the old rows */
+    sweep_world_old_rows(&w, w.count);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 12 * USEC_S, false,
+                    1); /* the live one begins with some of the old rows */
     w.longest = 0;
-    world_run(&w, w.now + 12 * USEC_S, false, 1);
+    sweep_world_run(&w, w.now + 12 * USEC_S, false, 1);
     assert_non_null(w.sweeps[HISTORY]);
     assert_true(sweep_caught_up(w.sweeps[LIVE]));
     assert_true(w.longest > 0);
     assert_in_range(w.longest, 1, w.options.poll_busy + 900 * USEC_MS);
-    world_run(&w, w.now + 200 * USEC_S, false, 0);
-    world_run_quiet(&w);
-    world_done(&w);
+    sweep_world_run(&w, w.now + 200 * USEC_S, false, 0);
+    sweep_world_run_quiet(&w);
+    sweep_world_done(&w);
 }
 
 /* While a table changes its rows are not read again and again: the overlap costs versions. */
 static void overlap(usec_t reread, unsigned long long *ret_whole, unsigned long long *ret_published)
 {
     struct world w;
-    world_init(&w, 14, 500);
+    sweep_world_init(&w, 14, 500);
     w.options.reread = reread;
     w.options.page_size = 100;
     w.options.overlap = 10;
-    world_load(&w);
-    world_run(&w, w.now + 120 * USEC_S, false, 3);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 120 * USEC_S, false, 3);
     *ret_whole = w.whole_rows;
     *ret_published = w.versions;
     assert_int_equal(w.version_rows > 0, reread > 0);
-    world_run_quiet(&w);
-    world_done(&w);
+    sweep_world_run_quiet(&w);
+    sweep_world_done(&w);
 }
 
 static void test_reread(void **state)
@@ -106,17 +106,17 @@ static void test_history_rate(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 12, 1000);
+    sweep_world_init(&w, 12, 1000);
     w.options.page_size = 50;
     w.options.rate = 20;
-    world_old_rows(&w, w.count);
-    world_load(&w);
-    world_run(&w, w.now + 30 * USEC_S, false, 0);
+    sweep_world_old_rows(&w, w.count);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 30 * USEC_S, false, 0);
     assert_in_range(w.versions, 20 * 25, 20 * 32 + 50);
-    world_run(&w, w.now + 30 * USEC_S, false, 0);
-    world_run_quiet(&w);
+    sweep_world_run(&w, w.now + 30 * USEC_S, false, 0);
+    sweep_world_run_quiet(&w);
     assert_int_equal(w.versions, 1000);
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 /* A start of scope that lies so near that there is no history. */
@@ -125,7 +125,7 @@ static void test_no_history(void **state)
     struct world w;
     struct watermark_state live = {0}, history = {0};
     (void)state;
-    world_init(&w, 13, 1);
+    sweep_world_init(&w, 13, 1);
     int64_t now = WORLD_EPOCH, bound = now - w.options.overlap - w.options.slack;
     assert_false(sweep_first(&w.options, now * 1000, bound, &live, &history));
     assert_int_equal(live.mark.second, bound);
@@ -135,7 +135,7 @@ static void test_no_history(void **state)
     assert_int_equal(history.mark.second, bound - 1);
     assert_int_equal(history.hi, bound - 1);
     assert_int_equal(live.mark.second, bound);
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 static void test_future_rows(void **state)
@@ -156,7 +156,7 @@ static void test_hidden_desert(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 7, 3000);
+    sweep_world_init(&w, 7, 3000);
     w.options.page_size = 50;
     w.visible_max = 0;
     w.skew = 0;
@@ -165,16 +165,16 @@ static void test_hidden_desert(void **state)
         w.rows[i].stamp = WORLD_EPOCH - 80000 + (int64_t)i * 20;
         w.rows[i].mod = 0;
     }
-    world_load(&w);
-    world_run_quiet(&w);
+    sweep_world_load(&w);
+    sweep_world_run_quiet(&w);
     assert_int_equal(w.versions, 3);
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 static void hidden_second(bool single)
 {
     struct world w;
-    world_init(&w, 8, 101);
+    sweep_world_init(&w, 8, 101);
     w.single = single;
     w.options.page_size = 50;
     for (size_t i = 0; i < w.count; i++) {
@@ -182,10 +182,10 @@ static void hidden_second(bool single)
         w.rows[i].stamp = WORLD_EPOCH - 500;
         w.rows[i].mod = 0;
     }
-    world_load(&w);
-    world_run(&w, w.now + 100 * USEC_S, false, 0);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 100 * USEC_S, false, 0);
     assert_string_equal(sweep_reason(w.sweeps[single ? LIVE : HISTORY])->code, "hidden-rows");
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 static void test_hidden_second(void **state)
@@ -200,7 +200,7 @@ static void test_hidden_before_readable(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 9, 400);
+    sweep_world_init(&w, 9, 400);
     w.options.page_size = 10;
     for (size_t i = 0; i < w.count; i++) {
         (void)snprintf(w.rows[i].sys_id, sizeof(w.rows[i].sys_id), "%032zx", i);
@@ -208,12 +208,12 @@ static void test_hidden_before_readable(void **state)
         w.rows[i].stamp = WORLD_EPOCH - 500;
         w.rows[i].mod = 0;
     }
-    world_load(&w);
-    world_run(&w, w.now + 100 * USEC_S, false, 0);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 100 * USEC_S, false, 0);
     assert_int_equal(sweep_reason(w.sweeps[LIVE])->class, ERR_NONE);
     assert_int_equal(w.versions, 340);
     assert_int_equal(sweep_limit(w.sweeps[LIVE]), 10);
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 /* 12,000 rows in one second, pages of 500; restarts in between. */
@@ -221,20 +221,20 @@ static void test_one_second(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 3, 12000);
+    sweep_world_init(&w, 3, 12000);
     w.options.page_size = 500;
     for (size_t i = 0; i < w.count; i++) {
         w.rows[i].stamp = WORLD_EPOCH + 990;
         w.rows[i].mod = 0;
     }
-    world_load(&w);
+    sweep_world_load(&w);
     for (unsigned i = 0; i < 8; i++) {
-        world_run(&w, w.now + 2 * USEC_S, false, 0);
-        world_load(&w);
+        sweep_world_run(&w, w.now + 2 * USEC_S, false, 0);
+        sweep_world_load(&w);
     }
-    world_run_quiet(&w);
+    sweep_world_run_quiet(&w);
     assert_int_equal(w.versions, 12000);
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 /* More versions in the overlap than a record may carry: the table waits, and loses nothing. */
@@ -243,18 +243,18 @@ static void test_full_overlap(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= rounds(40); seed++) {
         struct world w;
-        world_init(&w, seed, 100);
+        sweep_world_init(&w, seed, 100);
         w.options.page_size = rand_between(&w.rand, 2, 12);
         w.options.seen_max = 20;
         w.options.reread = seed % 2 * 2 * USEC_S;
-        world_load(&w);
+        sweep_world_load(&w);
         for (size_t i = 0; i < w.count; i++)
-            world_write(&w, &w.rows[i]);
-        world_run(&w, w.now + 40 * USEC_S, true, 1);
+            sweep_world_write(&w, &w.rows[i]);
+        sweep_world_run(&w, w.now + 40 * USEC_S, true, 1);
         assert_true(sweep_seen(w.sweeps[LIVE]) <= 20);
-        world_run(&w, w.now + 500 * USEC_S, false, 0);
-        world_run_quiet(&w);
-        world_done(&w);
+        sweep_world_run(&w, w.now + 500 * USEC_S, false, 0);
+        sweep_world_run_quiet(&w);
+        sweep_world_done(&w);
     }
 }
 
@@ -266,15 +266,15 @@ static void test_clock_back(void **state)
     for (uint64_t seed = 1; seed <= rounds(100); seed++) {
         struct world w;
         int64_t step = rand_between(&(struct rand){.state = seed * 77 + 1}, 1, 7);
-        world_init(&w, seed, 12);
+        sweep_world_init(&w, seed, 12);
         w.options.reread = seed % 2 * 3 * USEC_S;
-        world_load(&w);
-        world_run(&w, w.now + 40 * USEC_S, false, 2);
+        sweep_world_load(&w);
+        sweep_world_run(&w, w.now + 40 * USEC_S, false, 2);
         w.clock_step = -step;
-        world_run(&w, w.now + 40 * USEC_S, false, 2);
+        sweep_world_run(&w, w.now + 40 * USEC_S, false, 2);
         assert_int_equal(sweep_reason(w.sweeps[LIVE])->class, ERR_NONE);
-        world_run_quiet(&w);
-        world_done(&w);
+        sweep_world_run_quiet(&w);
+        sweep_world_done(&w);
     }
 }
 
@@ -285,21 +285,21 @@ static void test_clock_back_idle(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= rounds(60); seed++) {
         struct world w;
-        world_init(&w, seed, 12);
+        sweep_world_init(&w, seed, 12);
         w.options.poll_busy = w.options.poll_idle;
-        world_load(&w);
-        world_run(&w, w.now + 100 * USEC_S, false, 4);
+        sweep_world_load(&w);
+        sweep_world_run(&w, w.now + 100 * USEC_S, false, 4);
         struct sweep_ask ask;
         usec_t due;
         while (sweep_next(w.sweeps[LIVE], w.now, &ask, &due) != SWEEP_SLEEP)
-            world_run(&w, w.now + 1, false, 0);
+            sweep_world_run(&w, w.now + 1, false, 0);
         w.clock_step = -8; /* just after the table was asked */
         for (size_t i = 0; i < 6; i++)
-            world_write(&w, &w.rows[i]);
-        world_run(&w, w.now + 100 * USEC_S, false, 0);
+            sweep_world_write(&w, &w.rows[i]);
+        sweep_world_run(&w, w.now + 100 * USEC_S, false, 0);
         assert_int_equal(sweep_reason(w.sweeps[LIVE])->class, ERR_NONE);
-        world_run_quiet(&w);
-        world_done(&w);
+        sweep_world_run_quiet(&w);
+        sweep_world_done(&w);
     }
 }
 
@@ -307,13 +307,13 @@ static void test_clock_far_back(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 5, 12);
-    world_load(&w);
-    world_run(&w, w.now + 40 * USEC_S, false, 2);
+    sweep_world_init(&w, 5, 12);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 40 * USEC_S, false, 2);
     w.clock_step = -3600;
-    world_run(&w, w.now + 80 * USEC_S, false, 2);
+    sweep_world_run(&w, w.now + 80 * USEC_S, false, 2);
     assert_string_equal(sweep_reason(w.sweeps[LIVE])->code, "clock-step");
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 static void test_limit_adapts(void **state)
@@ -322,15 +322,15 @@ static void test_limit_adapts(void **state)
     struct sweep_ask ask;
     usec_t due;
     (void)state;
-    world_init(&w, 6, 400);
+    sweep_world_init(&w, 6, 400);
     w.options.page_size = 64;
     for (size_t i = 0; i < w.count; i++) {
         w.rows[i].stamp = WORLD_EPOCH + (int64_t)i;
         w.rows[i].mod = 0;
     }
     w.single = true;
-    world_load(&w);
-    sweep_clock(w.sweeps[LIVE], world_clock(&w) * 1000, w.now, w.now);
+    sweep_world_load(&w);
+    sweep_clock(w.sweeps[LIVE], sweep_world_clock(&w) * 1000, w.now, w.now);
     for (unsigned i = 0; i < 10; i++) {
         assert_int_equal(sweep_next(w.sweeps[LIVE], w.now, &ask, &due), SWEEP_PAGE);
         sweep_failed(w.sweeps[LIVE], true, 0, w.now);
@@ -339,10 +339,10 @@ static void test_limit_adapts(void **state)
         w.now = due;
     }
     assert_int_equal(sweep_limit(w.sweeps[LIVE]), 1);
-    world_run(&w, w.now + 100 * USEC_S, false, 0);
+    sweep_world_run(&w, w.now + 100 * USEC_S, false, 0);
     assert_int_equal(sweep_limit(w.sweeps[LIVE]), 64);
-    world_run_quiet(&w);
-    world_done(&w);
+    sweep_world_run_quiet(&w);
+    sweep_world_done(&w);
 }
 
 /* Quiet tables are asked rarely, and without a transaction. */
@@ -350,17 +350,17 @@ static void test_idle(void **state)
 {
     struct world w;
     (void)state;
-    world_init(&w, 9, 12);
-    world_load(&w);
-    world_run(&w, w.now + 30 * USEC_S, false, 2);
-    world_run_quiet(&w);
+    sweep_world_init(&w, 9, 12);
+    sweep_world_load(&w);
+    sweep_world_run(&w, w.now + 30 * USEC_S, false, 2);
+    sweep_world_run_quiet(&w);
     unsigned long long pages = w.pages, transactions = w.transactions;
-    world_run(&w, w.now + 600 * USEC_S, false, 0);
+    sweep_world_run(&w, w.now + 600 * USEC_S, false, 0);
     assert_int_equal(w.transactions, transactions);
     assert_in_range(w.pages - pages, 19, 45);
     assert_true(sweep_caught_up(w.sweeps[LIVE]));
     assert_false(sweep_busy(w.sweeps[LIVE], w.now));
-    world_done(&w);
+    sweep_world_done(&w);
 }
 
 int main(void)
