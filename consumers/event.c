@@ -292,13 +292,22 @@ static void add_others(struct buf *out, const struct given *g)
 static void add_description(struct buf *out, const struct given *g, const struct alert *a)
 {
     const char *given = given_text(g, "description");
+    size_t title = strlen(a->title), rest = strlen(a->description);
     struct buf text;
 
     if (given != NULL) {
         add_column(out, "description", given, TEXT_MAX);
         return;
     }
-
+    if (title > 0 && title + rest + 2 <= TEXT_MAX) { /* as nearly always: no copy */
+        json_out_name(out, "description");
+        (void)buf_add_char(out, '"');
+        json_out_piece(out, a->title, title);
+        json_out_piece(out, "\n\n", 2);
+        json_out_piece(out, a->description, rest);
+        (void)buf_add_char(out, '"');
+        return;
+    }
     buf_init(&text, 16 * TEXT_MAX);
     (void)buf_add(&text, a->title, incident_fit(a->title, TEXT_MAX));
     (void)buf_add_text(&text, a->title[0] == '\0' ? "" : "\n\n");

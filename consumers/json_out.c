@@ -27,9 +27,8 @@ static void add_escape(struct buf *out, unsigned char c)
     (void)buf_add(out, pair, sizeof pair);
 }
 
-void json_out_string(struct buf *out, const char *text, size_t length)
+void json_out_piece(struct buf *out, const char *text, size_t length)
 {
-    (void)buf_add_char(out, '"');
     for (size_t at = 0; at < length;) {
         size_t n = plain_length(text + at, length - at);
 
@@ -38,15 +37,26 @@ void json_out_string(struct buf *out, const char *text, size_t length)
         if (at < length)
             add_escape(out, (unsigned char)text[at++]);
     }
+}
+
+void json_out_string(struct buf *out, const char *text, size_t length)
+{
+    (void)buf_add_char(out, '"');
+    json_out_piece(out, text, length);
     (void)buf_add_char(out, '"');
 }
 
-void json_out_member_n(struct buf *out, const char *name, const char *value, size_t length)
+void json_out_name(struct buf *out, const char *name)
 {
     if (out->length > 0 && out->data[out->length - 1] != '{')
         (void)buf_add_char(out, ',');
     json_out_string(out, name, strlen(name));
     (void)buf_add_char(out, ':');
+}
+
+void json_out_member_n(struct buf *out, const char *name, const char *value, size_t length)
+{
+    json_out_name(out, name);
     json_out_string(out, value, length);
 }
 

@@ -391,6 +391,22 @@ static void check_event(json_t *event)
     json_decref(info);
 }
 
+/* Title and text, whole where they fit, else a beginning of them with a mark. */
+static void check_description(json_t *event, const struct alert *a)
+{
+    char *whole = xasprintf("%s%s%s", a->title, a->title[0] == '\0' ? "" : "\n\n", a->description);
+    const char *got = alert_support_column(event, "description");
+    size_t length = strlen(got);
+
+    if (incident_fit(whole, INCIDENT_TEXT_MAX) == strlen(whole)) {
+        assert_string_equal(got, whole);
+    } else {
+        assert_string_equal(got + length - 3, "...");
+        assert_memory_equal(got, whole, length - 3);
+    }
+    free(whole);
+}
+
 static void test_no_content_changes_its_place(void **state)
 {
     struct rand r;
@@ -405,6 +421,7 @@ static void test_no_content_changes_its_place(void **state)
         size_t members = json_object_size(row);
 
         check_event(event);
+        check_description(event, a);
         expect(event, "severity", a->state == ALERT_CLEARED ? "0" : "5");
         check_texts(row);
         expect(row, "u_title", a->title);
