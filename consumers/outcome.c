@@ -1,57 +1,63 @@
-/* Outcome records as JSON. Of the alert only what names it: no payload, nothing of what
- * alert-identity forbids to copy. */
+/* Outcome records as JSON, written as text: one is built for each alert. Of the alert only what
+ * names it: no payload, nothing of what alert-identity forbids to copy. */
 #include "consumers/outcome.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/base/buf.h"
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/identity.h"
+#include "consumers/json_out.h"
 #include "consumers/target.h"
 
 #define OUTCOME_VERSION 1
 
-static void set_new(json_t *object, const char *name, json_t *value)
+/* Bounds the record of an alert whose names fill a whole message. */
+#define OUTCOME_MAX ((size_t)256 << 20)
+
+static void set_text(struct buf *o, const char *name, const char *text)
 {
-    if (value == NULL || json_object_set_new(object, name, value) != 0)
-        panic("jansson cannot build an outcome record (out of memory?)");
+    json_out_member(o, name, text);
 }
 
-static void set_text(json_t *object, const char *name, const char *text)
+static void set_number(struct buf *o, const char *name, long long number)
 {
-    set_new(object, name, json_string(text));
+    json_out_name(o, name);
+    (void)buf_addf(o, "%lld", number);
 }
 
-static void set_time(json_t *object, const char *name, msec_t ms)
+static void set_time(struct buf *o, const char *name, msec_t ms)
 {
     char text[CLOCK_ISO_SIZE];
 
     if (ms == MSEC_NONE)
         return;
     clock_format_iso(ms, text);
-    set_text(object, name, text);
+    set_text(o, name, text);
 }
 
 /* The separator of joined parts is a control character: people get a bar. */
-static void set_joined(json_t *object, const char *name, const char *joined)
+static void set_joined(struct buf *o, const char *name, const char *joined)
 {
     char *text = xstrdup(joined);
 
     for (char *p = text; *p != '\0'; p++)
         if (*p == ALERT_SEP[0])
             *p = '|';
-    set_text(object, name, text);
+    set_text(o, name, text);
     free(text);
 }
 
-static json_t *alert_part(const struct alert *a, const char *instance)
+static void add_alert(struct buf *o, const struct alert *a, const char *instance)
 {
     static const char *const states[] = {
         [ALERT_FIRING] = "firing", [ALERT_CLEARED] = "cleared", [ALERT_NOTE] = "note"};
-    json_t *o = json_object();
 
+    json_out_name(o, "alert");
+    (void)buf_add_char(o, '{');
     set_text(o, "format", a->format);
     set_text(o, "kind", a->kind);
     set_text(o, "state", states[a->state]);
@@ -62,23 +68,24 @@ static json_t *alert_part(const struct alert *a, const char *instance)
     set_text(o, "severity", a->severity_text);
     set_time(o, "fired", a->fired);
     set_time(o, "resolved", a->resolved);
-    return o;
+    (void)buf_add_char(o, '}');
 }
 
-static json_t *source_part(const struct unit *u, size_t index)
+static void add_source(struct buf *o, const struct unit *u, size_t index)
 {
     const struct message *m = &u->message;
-    json_t *o = json_object();
 
+    json_out_name(o, "source");
+    (void)buf_add_char(o, '{');
     set_text(o, "topic", m->topic);
-    set_new(o, "partition", json_integer(m->partition));
-    set_new(o, "offset", json_integer(m->offset));
-    set_new(o, "index", json_integer((json_int_t)index));
+    set_number(o, "partition", m->partition);
+    set_number(o, "offset", (long long)m->offset);
+    set_number(o, "index", (long long)index);
     set_time(o, "timestamp", m->timestamp);
-    return o;
+    (void)buf_add_char(o, '}');
 }
 
-static void add_record(json_t *o, const struct config *c, const struct ending *how)
+static void add_record(struct buf *o, const struct config *c, const struct ending *how)
 {
     char *link;
 
@@ -92,30 +99,42 @@ static void add_record(json_t *o, const struct config *c, const struct ending *h
     free(link);
 }
 
-static void add_notes(json_t *o, const struct alert *a, const struct ending *how)
+static void add_notes(struct buf *o, const struct alert *a, const struct ending *how)
 {
-    json_t *notes = json_array();
-
-    for (size_t k = 0; k < a->notes_count; k++)
-        if (json_array_append_new(notes, json_string(a->notes[k])) != 0)
-            panic("jansson cannot build an outcome record (out of memory?)");
-    if (how->note != NULL && json_array_append_new(notes, json_string(how->note)) != 0)
-        panic("jansson cannot build an outcome record (out of memory?)");
-    set_new(o, "notes", notes);
+    json_out_name(o, "notes");
+    (void)buf_add_char(o, '[');
+    for (size_t k = 0; k < a->notes_count; k++) {
+        (void)buf_add_text(o, k == 0 ? "" : ",");
+        json_out_string(o, a->notes[k], strlen(a->notes[k]));
+    }
+    if (how->note != NULL) {
+        (void)buf_add_text(o, a->notes_count == 0 ? "" : ",");
+        json_out_string(o, how->note, strlen(how->note));
+    }
+    (void)buf_add_char(o, ']');
 }
 
 /* Names of the rules that hold, where there are any. */
-static void add_rules(json_t *o, const struct unit *u, const struct alert *a)
+static void add_rules(struct buf *o, const struct unit *u, const struct alert *a)
 {
     struct ruling g;
 
     rules_decide(u->rules, a, &g);
-    if (g.count > 0)
-        set_new(o, "rules", ruling_names(u->rules, &g));
+    if (g.count > 0) {
+        json_t *names = ruling_names(u->rules, &g);
+        char *text = json_dumps(names, JSON_COMPACT);
+
+        if (text == NULL)
+            panic("jansson cannot print the names of rules (out of memory?)");
+        json_out_name(o, "rules");
+        (void)buf_add_text(o, text);
+        free(text);
+        json_decref(names);
+    }
     ruling_done(&g);
 }
 
-static void add_result(json_t *o, const struct item *i, const struct alert *a,
+static void add_result(struct buf *o, const struct item *i, const struct alert *a,
                        const struct ending *how, msec_t wall)
 {
     set_text(o, "table", how->table);
@@ -127,10 +146,10 @@ static void add_result(json_t *o, const struct item *i, const struct alert *a,
         set_text(o, "reason", how->err->text);
     }
     if (how->http_status != 0)
-        set_new(o, "http_status", json_integer(how->http_status));
-    set_new(o, "attempts", json_integer(i->attempts));
+        set_number(o, "http_status", how->http_status);
+    set_number(o, "attempts", i->attempts);
     if (a->own_time != MSEC_NONE)
-        set_new(o, "delay_ms", json_integer(wall - a->own_time));
+        set_number(o, "delay_ms", (long long)(wall - a->own_time));
     set_time(o, "time", wall);
 }
 
@@ -140,31 +159,32 @@ char *outcome_build(const struct config *c, struct item *i, const struct ending 
     const struct alert *a = item_alert(i);
     const struct message *m = &i->unit->message;
     char *instance = identity_instance(a, how->generation);
-    json_t *o = json_object();
     struct keys keys;
-    char *text;
+    struct buf o;
 
-    identity_keys(a, c->connection.record_namespace, how->table, how->generation, &keys);
     if (target_is_rows(i->target))
         target_row_key(i->target, i->unit->consumer, a, keys.correlation_id);
+    else
+        identity_keys(a, c->connection.record_namespace, how->table, how->generation, &keys);
     *ret_key = xstrdup(keys.correlation_id);
     *ret_id = xasprintf("%s/%d/%lld/%zu/%s", m->topic, m->partition, (long long)m->offset, i->index,
                         how->operation);
-    set_new(o, "version", json_integer(OUTCOME_VERSION));
-    set_text(o, "id", *ret_id);
-    set_text(o, "connection", c->connection.name);
-    set_text(o, "instance", c->connection.host);
-    set_text(o, "correlation_id", keys.correlation_id);
-    set_new(o, "alert", alert_part(a, instance));
-    set_new(o, "source", source_part(i->unit, i->index));
-    add_result(o, i, a, how, wall);
-    add_rules(o, i->unit, a);
-    add_record(o, c, how);
-    add_notes(o, a, how);
-    text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    if (text == NULL)
-        panic("jansson cannot print an outcome record (out of memory?)");
-    json_decref(o);
+    buf_init(&o, OUTCOME_MAX);
+    (void)buf_add_char(&o, '{');
+    set_number(&o, "version", OUTCOME_VERSION);
+    set_text(&o, "id", *ret_id);
+    set_text(&o, "connection", c->connection.name);
+    set_text(&o, "instance", c->connection.host);
+    set_text(&o, "correlation_id", keys.correlation_id);
+    add_alert(&o, a, instance);
+    add_source(&o, i->unit, i->index);
+    add_result(&o, i, a, how, wall);
+    add_rules(&o, i->unit, a);
+    add_record(&o, c, how);
+    add_notes(&o, a, how);
+    (void)buf_add_char(&o, '}');
+    if (o.failed)
+        panic("an outcome record cannot be built (out of memory?)");
     free(instance);
-    return text;
+    return buf_take(&o, NULL);
 }
