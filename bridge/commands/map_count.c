@@ -60,23 +60,26 @@ static void add_distinct(struct distinct **all, const char *text)
     HASH_ADD(hh, *all, digest, sizeof d->digest, d);
 }
 
-static void free_words(struct total **totals)
+/* Clearing a table leaves its members and their order alone. */
+static void free_words(struct total *first)
 {
-    struct total *t, *next;
+    struct total *t = first, *next;
 
-    HASH_ITER (hh, *totals, t, next) {
-        HASH_DEL(*totals, t);
+    HASH_CLEAR(hh, first);
+    for (; t != NULL; t = next) {
+        next = t->hh.next;
         free(t->word);
         free(t);
     }
 }
 
-static void free_distinct(struct distinct **all)
+static void free_distinct(struct distinct *first)
 {
-    struct distinct *d, *next;
+    struct distinct *d = first, *next;
 
-    HASH_ITER (hh, *all, d, next) {
-        HASH_DEL(*all, d);
+    HASH_CLEAR(hh, first);
+    for (; d != NULL; d = next) {
+        next = d->hh.next;
         free(d);
     }
 }
@@ -85,11 +88,11 @@ struct map_count *map_count_free(struct map_count *c)
 {
     if (c == NULL)
         return NULL;
-    free_words(&c->kinds);
-    free_words(&c->severities);
-    free_words(&c->classes);
-    free_distinct(&c->series);
-    free_distinct(&c->instances);
+    free_words(c->kinds);
+    free_words(c->severities);
+    free_words(c->classes);
+    free_distinct(c->series);
+    free_distinct(c->instances);
     free(c);
     return NULL;
 }

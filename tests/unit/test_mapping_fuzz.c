@@ -207,6 +207,36 @@ static json_t *likely_message(struct rand *r, const struct map_shape *s)
     return message;
 }
 
+/* No message makes a column of its own (promise 9). */
+static void check_columns(json_t *body)
+{
+    static const char *const columns[] = {
+        "sys_id",
+        "correlation_id",
+        "correlation_display",
+        "short_description",
+        "description",
+        "impact",
+        "urgency",
+        "state",
+        "caller_id",
+        "contact_type",
+        "cmdb_ci",
+    };
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (body, name, value) {
+        bool known = false;
+
+        for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+            known = known || strcmp(columns[i], name) == 0;
+        if (!known)
+            fail_msg("column %s", name);
+        assert_true(json_is_string(value));
+    }
+}
+
 static void check_body(const struct config_consumer *c, const struct alert *a)
 {
     struct incident_context x = alert_support_context(c);
@@ -219,6 +249,7 @@ static void check_body(const struct config_consumer *c, const struct alert *a)
     assert_true(strlen(text) < (size_t)64 * 1024);
     assert_non_null(json_object_get(body, "description"));
     assert_null(strstr(text, SECRET));
+    check_columns(body);
     free(text);
     json_decref(body);
 }
@@ -239,10 +270,50 @@ static void check_again(const struct config_consumer *c, const struct message *m
     alerts_done(&again);
 }
 
-static unsigned run_message(const struct config_consumer *c, json_t *message)
+/* Around the message whatever may stand there, right or nearly so: new. */
+static char *wrapped(struct rand *r, json_t *message, size_t *ret_length)
 {
-    char *text = json_dumps(message, JSON_COMPACT);
-    struct message m = alert_support_message(text, strlen(text));
+    char *plain = json_dumps(message, JSON_COMPACT), *text;
+    json_t *outer;
+
+    switch (rand_between(r, 0, 6)) {
+    case 0:
+        text = xmalloc(strlen(plain) + 6);
+        memset(text, 0, 5);
+        memcpy(text + 5, plain, strlen(plain) + 1);
+        *ret_length = strlen(plain) + 5 - (size_t)rand_between(r, 0, 6) / 6;
+        free(plain);
+        return text;
+    case 1:
+        outer = json_pack("{s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", "1", "source",
+                          "/x", "type", "t", "data", message);
+        break;
+    case 2:
+        outer = json_pack("{s:s, s:s, s:s, s:s, s:s}", "specversion", "1.0", "id", "1", "source",
+                          "/x", "type", "t", "data_base64", plain + rand_between(r, 0, 1));
+        break;
+    case 3:
+        outer = json_pack("[{s:[O, O]}]", "records", message, message);
+        break;
+    case 4:
+        outer = json_pack("{s:s, s:s, s:s}", "Type", "x", "TopicArn", "y", "Message", plain);
+        break;
+    default:
+        *ret_length = strlen(plain);
+        return plain;
+    }
+    free(plain);
+    text = json_dumps(outer, JSON_COMPACT);
+    json_decref(outer);
+    *ret_length = strlen(text);
+    return text;
+}
+
+static unsigned run_message(struct rand *r, const struct config_consumer *c, json_t *message)
+{
+    size_t length;
+    char *text = wrapped(r, message, &length);
+    struct message m = alert_support_message(text, length);
     struct alerts list = {0};
     struct err e = {0};
     usec_t began = clock_now();
@@ -282,7 +353,7 @@ static unsigned run_round(struct rand *r)
     for (size_t i = 0; m != NULL && i < m->shapes_count; i++) {
         json_t *message = likely_message(r, &m->shapes[i]);
 
-        good += run_message(&c, message);
+        good += run_message(r, &c, message);
         if (mapping_detect(m, &(struct map_input){.consumer = &c,
                                                   .record = &(struct message){.topic = "t"},
                                                   .message = message}) != NULL) {
