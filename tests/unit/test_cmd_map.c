@@ -12,8 +12,8 @@
 #include "bridge/commands/cmd_map.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define CONFIG   TEST_CASES_DIR "/config/0001-fine/itsm-bridge.cfg"
-#define RULES    TEST_CASES_DIR "/config/0111-rules-targets/itsm-bridge.cfg"
-#define TARGETS  TEST_CASES_DIR "/config/0107-target/itsm-bridge.cfg"
+#define RULES    TEST_CASES_DIR "/config/0115-rules-targets/itsm-bridge.cfg"
+#define TARGETS  TEST_CASES_DIR "/config/0116-target/itsm-bridge.cfg"
 #define FIRED    TEST_CASES_DIR "/map/0029-doc-metric-fired/message.json"
 #define RESOLVED TEST_CASES_DIR "/map/0015-doc-metric-resolved/message.json"
 #define HEALTH   TEST_CASES_DIR "/map/0030-resource-health-available/message.json"
