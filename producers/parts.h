@@ -23,6 +23,7 @@
 enum table_phase {
     TABLE_AWAY,    /* the partition is not ours */
     TABLE_LOADING, /* ours; fencing, then reading the state */
+    TABLE_PROBE,   /* query or columns are new: does the table have these columns? */
     TABLE_REBUILD, /* what was published last is read back */
     TABLE_CHECK,   /* no watermark: does the topic hold records already? */
     TABLE_CLOCK,   /* no watermark: the instance's time is wanted */
@@ -33,6 +34,7 @@ enum table_phase {
 
 struct ask; /* a list request under way */
 struct feed;
+struct inquiry; /* of inquiry.c */
 
 enum feed_id {
     FEED_LIVE,    /* the rows of the table, from its first start on */
@@ -102,6 +104,7 @@ struct table {
     enum table_phase phase;
     struct err reason; /* of a stop, or of the last failure that was no feed's */
 
+    struct inquiry *inquiry; /* TABLE_PROBE */
     struct lastseen *last_seen;
     bool rebuilt; /* it was read back from the topic in this life of the table */
 
@@ -124,7 +127,7 @@ struct table {
 
     usec_t progress_at;
     unsigned long long published, published_then;
-    bool said_caught_up, was_stopped;
+    bool said_caught_up, was_stopped, query_is_new;
     struct log_limit say;
     struct metric *m_rows, *m_pages, *m_transactions, *m_lag, *m_seen, *m_done, *m_total,
         *m_last_seen, *m_left_out;
@@ -208,6 +211,8 @@ const struct err *feed_trouble(const struct table *t); /* of the first feed that
 /* Asks for a page, or with page NULL for any answer with a Date header. Returns the next deadline:
  * nothing is asked while the request window has no room. */
 usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now);
+/* Asks for one row that the query finds, its count, and these columns. Both are copied. */
+usec_t table_ask_probe(struct table *t, const char *query, const char *fields, usec_t now);
 /* Asks how many rows the history has before it. */
 usec_t table_ask_count(struct feed *f, usec_t now);
 /* Asks which rows of the table exist; takes the content of `query`, which is for that many rows.
@@ -218,6 +223,15 @@ typedef void (*table_existing_fn)(struct feed *f, const struct err *why, const j
 usec_t table_ask_existing(struct feed *f, struct buf *query, long long rows, table_existing_fn fn,
                           usec_t now);
 void table_forget_ask(struct table *t); /* the answer under way finds no table */
+
+/* inquiry.c: does the table have the columns that query and fields name? An instance leaves a
+ * condition on an unknown column out, and gives the whole table (servicenow-api 0.5). */
+/* NULL: there is nothing to look at, or (table stopped) the query cannot be read. */
+struct inquiry *inquiry_new(struct table *t);
+struct inquiry *inquiry_free(struct inquiry *p); /* NULL is fine */
+/* Asks; when all is known, or a name is not, the table goes on or is stopped. Next deadline. */
+usec_t inquiry_step(struct table *t, usec_t now);
+void inquiry_answer(struct table *t, const struct snow_outcome *o);
 
 /* table.c */
 void table_init(struct table *t, struct workitems *w, const struct config_producer *p,
@@ -230,6 +244,7 @@ void table_reset(struct table *t, enum table_phase phase);
 void table_loaded(struct table *t, usec_t now); /* the owner is ready: `raw` is the state */
 void table_stop(struct table *t, const struct err *why);
 usec_t table_step(struct table *t, usec_t now);  /* next deadline */
+void table_probed(struct table *t, usec_t now);  /* goes on behind TABLE_PROBE */
 void table_polling(struct table *t, usec_t now); /* every feed that is wanted has its sweep */
 
 /* table_control.c */

@@ -68,6 +68,8 @@ void table_init(struct table *t, struct workitems *w, const struct config_produc
 void table_reset(struct table *t, enum table_phase phase)
 {
     table_forget_ask(t);
+    t->inquiry = inquiry_free(t->inquiry);
+    t->query_is_new = false;
     t->void_answer = t->publishing;
     sweep_plan_done(&t->plan);
     free(t->plan_skip);
@@ -123,6 +125,33 @@ void table_stop(struct table *t, const struct err *why)
 
 /* Loading -------------------------------------------------------------------------------------- */
 
+void table_probed(struct table *t, usec_t now)
+{
+    bool starts = false;
+    for (size_t i = 0; i < FEEDS; i++)
+        starts = starts || t->feeds[i].starts;
+    if (starts)
+        t->phase = TABLE_CLOCK;
+    else
+        table_polling(t, now);
+}
+
+/* What is to be read is known; first, whether it can be asked for. */
+static void go_on(struct table *t, usec_t now)
+{
+    if (!feed_live(t)->starts && !t->query_is_new) {
+        table_probed(t, now);
+        return;
+    }
+    t->phase = TABLE_PROBE;
+    t->due = now;
+    t->inquiry = inquiry_new(t);
+    if (t->inquiry == NULL && t->phase == TABLE_PROBE) {
+        t->query_is_new = false;
+        table_probed(t, now);
+    }
+}
+
 static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
 {
     struct table *t = arg;
@@ -149,7 +178,7 @@ static void on_holds(void *arg, const struct txn_answer *a, usec_t now)
     } else {
         for (size_t i = 0; i < FEEDS; i++)
             t->feeds[i].starts = t->feeds[i].t != NULL && !t->feeds[i].kind->passing;
-        t->phase = TABLE_CLOCK;
+        go_on(t, now);
     }
 }
 
@@ -222,6 +251,7 @@ static int load_feed(struct feed *f)
         watermark_state_done(&s);
         return -1;
     }
+    t->query_is_new = t->query_is_new || (f == feed_live(t) && changed);
     if (f == feed_history(t))
         history_open(t, &s.history);
     f->sweep = sweep_new(&f->options, &s);
@@ -252,7 +282,6 @@ static void on_rebuilt(void *arg, const struct txn_answer *a, usec_t now)
 
 void table_loaded(struct table *t, usec_t now)
 {
-    bool starts = false;
     if (t->p->last_seen_rebuild && !t->rebuilt) {
         t->phase = TABLE_REBUILD;
         txn_rebuild(table_owner(t)->txn,
@@ -264,21 +293,14 @@ void table_loaded(struct table *t, usec_t now)
         ask_topic(t, table_owner(t));
         return;
     }
-    for (size_t i = 0; i < FEEDS; i++) {
-        struct feed *f = &t->feeds[i];
-        if (f->t != NULL && load_feed(f) != 0)
+    for (size_t i = 0; i < FEEDS; i++)
+        if (t->feeds[i].t != NULL && load_feed(&t->feeds[i]) != 0)
             return;
-        starts = starts || f->starts;
-    }
-    if (feed_live(t)->starts) /* then the history begins with it */
-    {
+    if (feed_live(t)->starts) { /* then the history begins with it */
         feed_reset(feed_history(t));
         history_forget(t);
     }
-    if (starts)
-        t->phase = TABLE_CLOCK;
-    else
-        table_polling(t, now);
+    go_on(t, now);
 }
 
 void table_polling(struct table *t, usec_t now)
@@ -377,6 +399,8 @@ usec_t table_step(struct table *t, usec_t now)
             return t->due;
         ask_topic(t, o);
         return USEC_NEVER;
+    case TABLE_PROBE:
+        return inquiry_step(t, now);
     case TABLE_CLOCK:
         return now < t->due ? t->due : table_ask(feed_live(t), NULL, now);
     case TABLE_POLL:
@@ -395,8 +419,8 @@ const char *table_phase_name(const struct table *t, usec_t now)
 {
     static const char *const names[] = {
         [TABLE_AWAY] = "not ours",   [TABLE_LOADING] = "loading", [TABLE_CHECK] = "loading",
-        [TABLE_CLOCK] = "starting",  [TABLE_FIRST] = "starting",  [TABLE_POLL] = "first pull",
-        [TABLE_STOPPED] = "stopped", [TABLE_REBUILD] = "loading",
+        [TABLE_CLOCK] = "starting",  [TABLE_PROBE] = "starting",  [TABLE_FIRST] = "starting",
+        [TABLE_POLL] = "first pull", [TABLE_STOPPED] = "stopped", [TABLE_REBUILD] = "loading",
     };
     const struct sweep *live = t->feeds[FEED_LIVE].sweep;
     if (t->phase == TABLE_POLL && t->history.open)

@@ -20,6 +20,7 @@ enum ask_kind {
     ASK_PAGE,
     ASK_CLOCK,    /* only the Date header is wanted */
     ASK_COUNT,    /* of the history */
+    ASK_PROBE,    /* of names of columns */
     ASK_EXISTING, /* which of some rows exist? */
 };
 
@@ -52,7 +53,7 @@ static void fail(struct feed *f, const struct err *why, bool smaller, usec_t del
     struct table *t = f->t;
     unsigned skipped;
     f->reason = *why;
-    if (f->sweep != NULL) {
+    if (f->sweep != NULL && t->phase == TABLE_POLL) {
         sweep_failed(f->sweep, smaller, delay, now);
     } else {
         usec_t by_count = USEC_S << (t->failures < 6 ? t->failures : 6);
@@ -140,6 +141,15 @@ static void got_count(struct feed *f, const struct snow_outcome *o)
         log_debug("history-not-counted", "table=%s\t%s", f->t->p->table, o->err.text);
 }
 
+static void got_probe(struct feed *f, const struct snow_outcome *o)
+{
+    struct table *t = f->t;
+    t->failures = 0;
+    err_clear(&f->reason);
+    if (t->inquiry != NULL)
+        inquiry_answer(t, o);
+}
+
 /* Whether the answer speaks of this question and not of the instance as a whole. */
 static bool is_answer(const struct ask *a, const struct snow_outcome *o)
 {
@@ -203,6 +213,8 @@ static void on_answer(void *arg, const struct snow_op *ops, const struct snow_ou
             got_clock(f, outcomes[0].date, now);
         else if (a->kind == ASK_COUNT)
             got_count(f, &outcomes[0]);
+        else if (a->kind == ASK_PROBE)
+            got_probe(f, &outcomes[0]);
         else
             got_page(f, a, &outcomes[0], now);
     }
@@ -305,6 +317,21 @@ usec_t table_ask_count(struct feed *f, usec_t now)
     struct ask *a = ask_new(f, ASK_COUNT, now);
     struct snow_op op = {.kind = SNOW_COUNT};
     int r = ask_span(&a->query, f->query, f->kind->form.time, &after, sweep_hi(f->sweep), &e);
+    ask_send(a, &op, r, &e, now);
+    return USEC_NEVER;
+}
+
+usec_t table_ask_probe(struct table *t, const char *query, const char *fields, usec_t now)
+{
+    struct feed *f = feed_live(t);
+    struct err e;
+    usec_t later = no_room(t, now);
+    if (later > 0)
+        return later;
+    struct ask *a = ask_new(f, ASK_PROBE, now);
+    struct snow_op op = {.kind = SNOW_LIST, .limit = 1, .count = true};
+    a->fields = fields != NULL ? xstrdup(fields) : NULL;
+    int r = buf_add_text(&a->query, query);
     ask_send(a, &op, r, &e, now);
     return USEC_NEVER;
 }

@@ -71,6 +71,10 @@ static const struct explain_entry entries[] = {
     {"state-read", "The positions of the tables have been read.", ""},
     {"query", "The query of a producer cannot be narrowed, so its table is not read.",
      "take ORDERBY and ^EQ out of the query"},
+    {"query-column",
+     "Query or list of fields of a producer names a column that the table does not have. The "
+     "instance would leave the condition out in silence, and give other rows.",
+     "correct the name"},
     {"page-field",
      "A row came without sys_id, sys_updated_on or sys_mod_count. The page is asked "
      "for again.",

@@ -128,3 +128,29 @@ int query_wrap(struct buf *out, const char *base, const char *condition, const c
         *why = "it is too long";
     return out->failed ? -1 : 0;
 }
+
+/* Columns are written in small letters, operators and keywords are not. */
+static size_t column_length(const char *term)
+{
+    return strspn(term, "abcdefghijklmnopqrstuvwxyz0123456789_.");
+}
+
+int query_columns(const char *base, void (*fn)(void *arg, const char *name, size_t length),
+                  void *arg, const char **why)
+{
+    for (const char *term = base; term != NULL && *term != '\0';) {
+        bool joined = strncmp(term, "OR", 2) == 0 || strncmp(term, "NQ", 2) == 0;
+        const char *name = term + (joined && column_length(term + 2) > 0 ? 2 : 0);
+        size_t n = column_length(name);
+
+        if (n > 0 && (name[n] == '\0' || name[n] == '^')) {
+            *why = "it has a condition without an operator";
+            return -1;
+        }
+        if (n > 0 && strncmp(name, "123TEXTQUERY321", 15) != 0)
+            fn(arg, name, n);
+        term = strchr(term, '^');
+        term = term != NULL ? term + 1 : NULL;
+    }
+    return 0;
+}

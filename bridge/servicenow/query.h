@@ -5,6 +5,7 @@
 #define BRIDGE_SERVICENOW_QUERY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "bridge/base/attr.h"
 #include "bridge/base/buf.h"
@@ -25,5 +26,11 @@ int query_escape(struct buf *out, const char *text) MUST_CHECK;
  * condition without its leading `^`. -1 when the base holds ORDERBY or `^EQ`: *why says so. */
 int query_wrap(struct buf *out, const char *base, const char *condition, const char *tail,
                const char **why) MUST_CHECK;
+
+/* Calls fn for the column of each condition of a base query that query_wrap takes, in order, as
+ * often as it stands there; what is no condition on a column (text search, related lists) is passed
+ * over. -1: a condition has no operator, *why says so. */
+int query_columns(const char *base, void (*fn)(void *arg, const char *name, size_t length),
+                  void *arg, const char **why) MUST_CHECK;
 
 #endif

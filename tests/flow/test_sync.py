@@ -91,6 +91,29 @@ def test_changed_query():
         check(b.stop() == 0, "exit code")
 
 
+def test_unknown_columns():
+    """The instance drops a condition on a column that it does not know, and the whole table comes."""
+    cases = (('query = "active=true^statee=1";', "query-column .*'statee'.*its query"),
+             ('query = "active=true^NQcaller_id.nme=x";', "query-column .*'caller_id.nme'"),
+             ('fields = ["number", "stte"];', "query-column .*'stte'.*list of fields"),
+             ('query = "active=true^ORDERBYnumber";', "code=query .*ORDERBY"),
+             ('query = "active";', "code=query .*without an operator"))
+    for strict in (False, True):
+        with scene("columns", consumers=False, producers=("incident",)) as s:
+            s.sim.settings(invalid_query_returns_no_rows=strict)
+            seed(s, 20)
+            for n, (keys, said) in enumerate(cases):
+                producers(s, TABLE.format(keys))
+                b = s.bridge(f"wrong-{n}").ready()
+                b.says(f"table-stopped table=incident code={said}".replace("code=code", "code"))
+                check(published(s) == [], "nothing is published by a wrong query")
+                check(b.stop() == 0, "exit code")
+            producers(s, TABLE.format('query = "active=true^ORstateISNOTEMPTY^NQcaller_id.name=x"; fields = ["number"];'))
+            b = s.bridge("right").ready()
+            b.says("table-caught-up table=incident rows=20")
+            check_promise(s)
+
+
 def test_configuration_is_read_again():
     with scene("again", producers=("incident",)) as s:
         b = s.bridge().ready()
@@ -99,4 +122,5 @@ def test_configuration_is_read_again():
         b.says("configuration-asked")
 
 
-run(test_live_does_not_wait, test_resync_and_set, test_changed_query, test_configuration_is_read_again)
+run(test_live_does_not_wait, test_resync_and_set, test_changed_query, test_unknown_columns,
+    test_configuration_is_read_again)

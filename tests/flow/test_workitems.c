@@ -380,7 +380,7 @@ static void test_watermark_missing(void **state)
     unsigned requests = v.snow.requests;
     start(&v);
     until(&v, "stopped", 0);
-    assert_non_null(strstr(view(&v).reason, "begin anew"));
+    assert_non_null(strstr(view(&v).reason, "A stopped table"));
     assert_int_equal(v.snow.requests, requests);
     check_once(&v, 3);
     env_done(&v);

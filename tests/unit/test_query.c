@@ -311,9 +311,48 @@ static void test_body_is_compact(void **state)
     json_decref(body);
 }
 
+static void add_name(void *arg, const char *name, size_t length)
+{
+    struct buf *b = arg;
+    (void)buf_add(b, name, length);
+    (void)buf_add_char(b, ' ');
+}
+
+static void test_columns(void **state)
+{
+    static const struct {
+        const char *base, *names; /* NULL: refused */
+    } cases[] = {
+        {"", ""},
+        {"active=true", "active "},
+        {"active=true^ORpriorityIN1,2^NQcaller_id.nameSTARTSWITHa^order>1",
+         "active priority caller_id.name order "},
+        {"sys_created_on>javascript:gs.daysAgoStart(0)", "sys_created_on "},
+        {"stateISEMPTY^ORoriginISNOTEMPTY^nqid=1", "state origin nqid "},
+        {"123TEXTQUERY321=printer^active=true", "active "},
+        {"RLQUERYtask_ci.task,>=1^ENDRLQUERY^active=true", "active "},
+        {"active", NULL},
+        {"active=true^ORpriority", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf b;
+        const char *why = NULL;
+        buf_init(&b, 1000);
+        int r = query_columns(cases[i].base, add_name, &b, &why);
+        assert_int_equal(r, cases[i].names == NULL ? -1 : 0);
+        if (r == 0)
+            assert_string_equal(buf_text(&b), cases[i].names);
+        else
+            assert_non_null(why);
+        buf_done(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_columns),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_escape_returns),
         cmocka_unit_test(test_escape_full),
