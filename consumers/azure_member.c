@@ -6,12 +6,10 @@
 #include "bridge/base/text.h"
 #include "consumers/alert_edit.h"
 #include "consumers/azure.h"
+#include "consumers/secret.h"
 
-/* Claims hold tokens' contents; authorization and httpRequest name who and from where in a form
- * meant for machines; bodies of requests may hold passwords. */
-static const char *const never[] = {
-    "claims", "authorization", "httpRequest", "requestbody", "responseBody", "hierarchy",
-};
+/* Beside what all formats leave out: it says nothing to people. */
+static const char *const never[] = {"hierarchy"};
 
 #define REST_JSON_MAX 300
 
@@ -82,7 +80,7 @@ static bool is_listed(const char *name, const struct azure_field *fields, size_t
     for (size_t i = 0; i < ARRAY_LEN(never); i++)
         if (strcasecmp(name, never[i]) == 0)
             return true;
-    return false;
+    return secret_name(name);
 }
 
 /* JSON inside a text is for machines: its beginning is enough. */
@@ -146,6 +144,8 @@ void azure_dimensions(struct azure *z, const json_t *list)
             alert_note(z->a, "dimension %zu has no name: left out", i + 1);
             continue;
         }
+        if (secret_name(name))
+            continue;
         alert_add_label(z->a, name, value);
         layout_line(&z->text, name, value);
     }

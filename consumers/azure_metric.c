@@ -5,6 +5,7 @@
 #include "bridge/base/text.h"
 #include "consumers/alert_edit.h"
 #include "consumers/azure.h"
+#include "consumers/secret.h"
 
 #define TITLE_QUERY_MAX 60 /* of a query in a title, so that the rest of it is seen */
 
@@ -231,7 +232,8 @@ static void log_rows(struct azure *z)
             const char *name =
                 json_in_text(json_object_get(json_array_get(columns, j), "name"), name_space);
 
-            if (text == NULL || text[0] == '\0' || line.length > LAYOUT_VALUE_MAX)
+            if (text == NULL || text[0] == '\0' || line.length > LAYOUT_VALUE_MAX ||
+                (name != NULL && secret_name(name)))
                 continue;
             if (line.length > 0)
                 (void)buf_add_text(&line, ", ");

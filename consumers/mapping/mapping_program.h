@@ -113,7 +113,7 @@ struct mapping {
 bool map_tests_hold(const struct map_tests *tests, const struct map_scope *s);
 bool map_texts_have(const struct map_texts *texts, const char *text); /* without ASCII case */
 
-/* mapping_secret.c: is this the name of a member that no text, label or log may show? */
+/* secret_name, and the mapping's own `never`. */
 bool map_is_secret(const struct mapping *p, const char *name);
 
 /* mapping_page.c: title, labels, links and description of an alert. */

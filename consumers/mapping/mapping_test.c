@@ -5,6 +5,7 @@
 #include "bridge/base/text.h"
 #include "consumers/json_in.h"
 #include "consumers/mapping/mapping_program.h"
+#include "consumers/secret.h"
 
 bool map_texts_have(const struct map_texts *texts, const char *text)
 {
@@ -12,6 +13,11 @@ bool map_texts_have(const struct map_texts *texts, const char *text)
         if (strcasecmp(texts->items[i], text) == 0)
             return true;
     return false;
+}
+
+bool map_is_secret(const struct mapping *p, const char *name)
+{
+    return secret_name(name) || map_texts_have(&p->never, name);
 }
 
 static bool any_in(const struct map_test *t, const char *text)

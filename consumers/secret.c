@@ -1,10 +1,11 @@
-/* Members that must never be copied into records, outcomes or logs, whatever a mapping says. */
+/* Names of what must never be copied into records, outcomes or logs, whatever the format. */
+#include "consumers/secret.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "bridge/base/attr.h"
-#include "consumers/mapping/mapping_program.h"
 
 /* Whole names: routing keys and signed links let their reader act for the sender; claims and
  * authorization hold what tokens say. */
@@ -46,10 +47,10 @@ static bool has_part(const char *name)
     return false;
 }
 
-bool map_is_secret(const struct mapping *p, const char *name)
+bool secret_name(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcasecmp(names[i], name) == 0)
             return true;
-    return has_part(name) || map_texts_have(&p->never, name);
+    return has_part(name);
 }
