@@ -173,9 +173,15 @@ int64_t probe_end(const char *topic, int32_t partition)
 {
     int64_t low = 0, high = 0;
     rd_kafka_t *rk = client(RD_KAFKA_PRODUCER);
-    if (rd_kafka_query_watermark_offsets(rk, topic, partition, &low, &high, WAIT_MS) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR)
-        panic("no end of topic %s", topic);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN;
+    /* A topic that was made just now is not known to every part of the broker. */
+    for (int i = 0; i < 100 && error != RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        error = rd_kafka_query_watermark_offsets(rk, topic, partition, &low, &high, WAIT_MS);
+        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            (void)usleep(100000);
+    }
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        panic("no end of topic %s: %s", topic, rd_kafka_err2str(error));
     rd_kafka_destroy(rk);
     return high;
 }
