@@ -325,11 +325,13 @@ static void test_wrong_types_everywhere(void **state)
 {
     struct samples s = samples_load();
     struct tally t = {0};
+    size_t step = getenv("ITSM_VALGRIND") == NULL ? 1 : 8;
 
     (void)state;
-    for (size_t i = 0; i < s.count; i++)
+    for (size_t i = 0; i < s.count; i += step)
         vary(s.messages[i], s.messages[i], &t);
-    assert_true(t.ok > 5000 && t.noted > 500 && t.bad > 500);
+    assert_true(t.ok > 5000 / step / 2 && t.noted > 0 && t.bad > 0);
+    assert_true(step > 1 || (t.ok > 5000 && t.noted > 500 && t.bad > 500));
     samples_done(&s);
 }
 
