@@ -57,6 +57,7 @@ struct sweep *sweep_free(struct sweep *s)
         return NULL;
     sweep_drop_page(s);
     sweep_drop_late(s);
+    page_done(&s->ahead);
     seen_free(s->seen);
     free(s);
     return NULL;
@@ -295,6 +296,18 @@ static void advance_late(struct sweep *s, usec_t now)
         finish(s, false, now);
 }
 
+/* Which rows of the page are new; returns how many. */
+static size_t mark_fresh(struct sweep *s)
+{
+    size_t fresh = 0;
+    s->fresh = xcalloc(s->page.count + 1, sizeof(*s->fresh));
+    for (size_t i = 0; i < s->page.count; i++) {
+        s->fresh[i] = !seen_has(s->seen, s->page.rows[i].digest);
+        fresh += s->fresh[i];
+    }
+    return fresh;
+}
+
 void sweep_advance(struct sweep *s, usec_t now)
 {
     if (s->pass == PASS_LATE) {
@@ -304,6 +317,11 @@ void sweep_advance(struct sweep *s, usec_t now)
     }
     s->cursor = s->page.rows[s->page.count - 1].at;
     sweep_drop_page(s);
+    if (s->ahead.array != NULL) {
+        s->page = s->ahead;
+        s->ahead = (struct page){0};
+        (void)mark_fresh(s);
+    }
     if (s->cursor.second > s->end && watermark_compare(&s->cursor, &s->mark) >= 0)
         finish(s, s->full, now);
 }
@@ -362,18 +380,6 @@ static void pace(struct sweep *s, size_t rows, usec_t now)
         s->due = s->paced;
 }
 
-/* Which rows of the page are new; returns how many. */
-static size_t mark_fresh(struct sweep *s)
-{
-    size_t fresh = 0;
-    s->fresh = xcalloc(s->page.count + 1, sizeof(*s->fresh));
-    for (size_t i = 0; i < s->page.count; i++) {
-        s->fresh[i] = !seen_has(s->seen, s->page.rows[i].digest);
-        fresh += s->fresh[i];
-    }
-    return fresh;
-}
-
 /* Takes the page of versions. */
 static void late_page(struct sweep *s, usec_t now)
 {
@@ -411,6 +417,31 @@ void sweep_page(struct sweep *s, struct page *p, long long total, usec_t now)
         s->last_change = now;
     else
         sweep_advance(s, now);
+}
+
+bool sweep_next_ahead(const struct sweep *s, usec_t now, struct sweep_ask *ret_ask)
+{
+    if (!s->o.bounded || s->page.array == NULL || s->ahead.array != NULL || now < s->due ||
+        s->limit > s->o.page_size)
+        return false;
+    *ret_ask = (struct sweep_ask){
+        .after = s->page.rows[s->page.count - 1].at, .until = s->end, .limit = s->limit};
+    return true;
+}
+
+void sweep_page_ahead(struct sweep *s, struct page *p, long long total, usec_t now)
+{
+    if (s->page.array == NULL) { /* that one is published meanwhile */
+        sweep_page(s, p, total, now);
+        return;
+    }
+    pace(s, p->count, now);
+    grow(s);
+    if (p->count > 0)
+        s->ahead = *p;
+    else
+        page_done(p); /* asked for again, when its turn comes */
+    *p = (struct page){0};
 }
 
 void sweep_failed(struct sweep *s, bool smaller, usec_t delay, usec_t now)

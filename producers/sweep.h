@@ -91,6 +91,12 @@ void sweep_clock(struct sweep *s, msec_t date, usec_t sent, usec_t now);
  * it an empty page whose rows are all hidden by an ACL is told from the end. */
 void sweep_page(struct sweep *s, struct page *p, long long total, usec_t now);
 
+/* Bounded: the page behind the one in hand, which may be read while that is published; it is
+ * published next, before anything else is asked for. False: none. */
+bool sweep_next_ahead(const struct sweep *s, usec_t now, struct sweep_ask *ret_ask);
+/* That page, whenever it comes. Takes the content of *p. */
+void sweep_page_ahead(struct sweep *s, struct page *p, long long total, usec_t now);
+
 /* The request failed. smaller: it may have asked for too much (time-out, too large an answer);
  * later pages are smaller, and grow again with success. delay: least time until the next request,
  * 0 = by the number of failures in a row, 1 s to 60 s. */

@@ -37,7 +37,8 @@ struct sweep {
     struct page late;          /* PASS_LATE: versions whose rows are read one lot after the other */
     size_t late_done, late_to; /* the lot in hand */
     const char **late_ids;
-    bool full; /* more rows wait behind the page */
+    struct page ahead; /* bounded: the page behind it, read already */
+    bool full;         /* more rows wait behind the page */
 
     long long limit;
     unsigned good, failures;

@@ -324,6 +324,21 @@ void table_polling(struct table *t, usec_t now)
 
 /* Steps ---------------------------------------------------------------------------------------- */
 
+/* While a page of the history is published the next one is read, unless another feed waits. */
+static usec_t ask_ahead(struct table *t, usec_t now)
+{
+    struct feed *f = feed_history(t);
+    struct sweep_ask page, other = {0};
+    usec_t due = USEC_NEVER;
+    if (t->from != f || f->sweep == NULL || t->controls != NULL)
+        return USEC_NEVER;
+    for (size_t i = 0; i < FEEDS; i++)
+        if (&t->feeds[i] != f && t->feeds[i].sweep != NULL &&
+            sweep_next(t->feeds[i].sweep, now, &other, &due) != SWEEP_SLEEP)
+            return USEC_NEVER;
+    return sweep_next_ahead(f->sweep, now, &page) ? table_ask(f, &page, now) : USEC_NEVER;
+}
+
 /* What the feed wants, asked for or done. */
 static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *page,
                   struct owner *o, usec_t now)
@@ -343,7 +358,7 @@ static usec_t act(struct feed *f, enum sweep_want want, const struct sweep_ask *
             return table_publish_deletes(f, o, now);
         if (table_plan(f, SIZE_MAX, now))
             table_publish_plan(f, o, now);
-        return t->publishing ? USEC_NEVER : now;
+        return t->publishing ? ask_ahead(t, now) : now;
     case SWEEP_DONE:
         if (now < t->due)
             return t->due;
@@ -371,8 +386,10 @@ static usec_t step_poll(struct table *t, struct owner *o, usec_t now)
     struct sweep_ask pages[FEEDS] = {0};
     struct turn turns[FEEDS] = {0};
     usec_t due;
-    if (t->ask != NULL || t->publishing || !self_settled(t->w->self))
+    if (t->ask != NULL || !self_settled(t->w->self))
         return USEC_NEVER;
+    if (t->publishing)
+        return ask_ahead(t, now);
     history_say(t, now);
     if (t->controls != NULL && !holds_rows(t))
         return now < t->due ? t->due : table_ask(feed_live(t), NULL, now);

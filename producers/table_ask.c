@@ -30,6 +30,7 @@ struct ask {
     enum ask_kind kind;
     struct sweep_ask page;
     table_existing_fn existing; /* ASK_EXISTING */
+    bool ahead; /* the page before it is being published */
     struct buf query;
     char *fields;
 };
@@ -177,7 +178,10 @@ static void got_page(struct feed *f, const struct ask *a, const struct snow_outc
         return;
     }
     f->said_unreadable = f->said_unreadable && page.count == 0;
-    sweep_page(f->sweep, &page, o->total_count, now);
+    if (a->ahead)
+        sweep_page_ahead(f->sweep, &page, o->total_count, now);
+    else
+        sweep_page(f->sweep, &page, o->total_count, now);
 }
 
 static void got_existing(struct feed *f, const struct ask *a, const struct snow_outcome *o,
@@ -283,6 +287,7 @@ usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
     int r = page->sys_ids != NULL
                 ? ask_rows(&a->query, f->query, time, page->sys_ids, page->sys_ids_count, &e)
                 : ask_page(&a->query, f->query, time, page, &e);
+    a->ahead = sweep_holds_rows(f->sweep);
     a->page = *page;
     a->page.sys_ids = NULL; /* the sweep's own */
     a->fields = page->versions ? version_fields(f) : f->fields != NULL ? xstrdup(f->fields) : NULL;

@@ -260,7 +260,7 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; {limits} }};
     def flush(self):
         check(self.producer.flush(30) == 0, "test messages could not be produced")
 
-    def read_all(self, topic, committed=True):
+    def read_all(self, topic, committed=True, seconds=20):
         """Every record of a topic up to its present end."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{random.random()}",
                              "enable.auto.commit": False, "auto.offset.reset": "earliest",
@@ -269,7 +269,7 @@ limits: {{ retry_min_ms = 100; retry_max_s = 2; {limits} }};
             parts = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in parts}
             consumer.assign([TopicPartition(topic, p, 0) for p in parts])
-            records, deadline = [], time.monotonic() + 20
+            records, deadline = [], time.monotonic() + seconds
             while any(pos.offset < ends[pos.partition] and not (pos.offset < 0 and ends[pos.partition] == 0)
                       for pos in consumer.position([TopicPartition(topic, p) for p in parts])):
                 check(time.monotonic() < deadline, f"{topic} could not be read to its end")

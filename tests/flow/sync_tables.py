@@ -38,7 +38,7 @@ def published(s):
     """(sys_id, mod count, was asked for again) of all records, in the order of each partition."""
     return [(m.key().decode(), int(json.loads(m.value())["sys_mod_count"]),
              any(name == "itsm_resync" for name, _ in m.headers() or []))
-            for m in s.read_all(f"{s.prefix}.incident") if m.value()]
+            for m in s.read_all(f"{s.prefix}.incident", seconds=300) if m.value()]
 
 
 def check_promise(s):

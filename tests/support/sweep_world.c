@@ -275,26 +275,52 @@ static void close_history(struct world *w)
     w->sweeps[HISTORY] = sweep_free(w->sweeps[HISTORY]);
 }
 
+/* The next page, while this one is published: given to the sweep, or to be given later. */
+static void read_ahead(struct sweep_world *w, struct sweep *s, struct page *ret_page)
+{
+    struct sweep_ask ask;
+    struct page page;
+    struct err e;
+    long long total;
+    if (!sweep_next_ahead(s, w->now, &ask))
+        return;
+    json_t *list = answer(w, &ask, &total);
+    if (page_read(list, "t", &form, &ask.after, ask.limit, &page, &e) != 0)
+        fail_msg("%s", e.text);
+    json_decref(list);
+    if (rand_between(&w->rand, 0, 1) == 0)
+        *ret_page = page;
+    else
+        sweep_page_ahead(s, &page, total, w->now);
+}
+
 /* A transaction with its chances; all is loaded anew when its outcome is lost. */
 static void one_transaction(struct world *w, size_t feed, bool faults)
 {
     struct sweep_plan p;
+    struct page ahead = {0};
     struct sweep *s = w->sweeps[feed];
     int64_t dice = faults ? rand_between(&w->rand, 0, 19) : 19;
     size_t rows = rand_between(&w->rand, 0, 3) == 0 ? 1 : SIZE_MAX;
     if (!sweep_plan(s, rows, w->now, &p))
         return;
     sweep_world_pass(w, rand_between(&w->rand, 1, 50) * USEC_MS, 0);
+    if (rand_between(&w->rand, 0, 1) == 0)
+        read_ahead(w, s, &ahead);
     if (dice >= 4) { /* committed */
         commit(w, feed, &p);
         sweep_committed(s, &p, w->now);
+        if (ahead.array != NULL) /* its answer came late */
+            sweep_page_ahead(s, &ahead, -1, w->now);
     } else if (dice >= 2) { /* the outcome is lost: committed or not, load anew */
         if (dice == 2)
             commit(w, feed, &p);
         sweep_plan_done(&p);
+        page_done(&ahead);
         sweep_world_load(w);
         return;
     } /* else: aborted, planned again */
+    page_done(&ahead);
     sweep_plan_done(&p);
 }
 
