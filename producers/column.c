@@ -21,7 +21,7 @@ const char *column_shown(const json_t *row, const char *name)
     return shown != NULL ? shown : column_text(member);
 }
 
-json_t *column_stored_row(const json_t *row)
+static json_t *one_value_row(const json_t *row, const char *which)
 {
     union {
         const json_t *in;
@@ -32,11 +32,21 @@ json_t *column_stored_row(const json_t *row)
     json_object_foreach (u.iterated, name, member) {
         json_t *stored = member;
         if (json_object_get(member, "display_value") != NULL)
-            stored = json_object_get(member, "value");
+            stored = json_object_get(member, which);
         if (json_object_set(copy, name, stored) != 0) {
             json_decref(copy);
             return NULL;
         }
     }
     return copy;
+}
+
+json_t *column_stored_row(const json_t *row)
+{
+    return one_value_row(row, "value");
+}
+
+json_t *column_shown_row(const json_t *row)
+{
+    return one_value_row(row, "display_value");
 }

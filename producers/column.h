@@ -16,7 +16,9 @@ const char *column_shown(const json_t *row, const char *name);
 /* The stored value of one member of a row; NULL for a form that the Table API does not have. */
 const char *column_text(const json_t *member);
 
-/* The row with stored values only. New; NULL when memory is short. */
+/* The row with stored values only, or with what a person sees only. New; NULL when memory is short.
+ */
 json_t *column_stored_row(const json_t *row) MUST_CHECK;
+json_t *column_shown_row(const json_t *row) MUST_CHECK;
 
 #endif

@@ -34,6 +34,7 @@ static void rows_set_up(struct feed *f)
     f->query = xstrdup(p->query);
     f->fields = ask_fields(p);
     f->display = records_want_display(p) ? "all" : NULL;
+    f->links = p->reference_links;
 }
 
 static void history_set_up(struct feed *f)

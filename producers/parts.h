@@ -75,6 +75,7 @@ struct feed {
     const char *source; /* the table of the instance that is read; borrowed */
     char *query, *fields;
     const char *display; /* sysparm_display_value, NULL: stored values only */
+    bool links;          /* references with their link */
     struct sweep_options options;
 
     char *raw; /* newest state record read, NULL: none */

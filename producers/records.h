@@ -33,7 +33,7 @@ struct records {
  * that names no row. large: what stands for a record that is too large. Writes *ret_count records
  * to `ret_records`, the caller owns them. */
 int records_of_row(const struct records *r, enum stream stream, const struct page_row *row,
-                   bool large, struct txn_record ret_records[RECORDS_MAX], size_t *ret_count,
+                   unsigned large, struct txn_record ret_records[RECORDS_MAX], size_t *ret_count,
                    struct err *e) MUST_CHECK;
 
 /* The records that say that a row is gone. */

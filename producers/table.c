@@ -52,11 +52,15 @@ void table_init(struct table *t, struct workitems *w, const struct config_produc
     *t = (struct table){.w = w, .p = p, .phase = TABLE_AWAY, .chunk = SIZE_MAX};
     t->key = xasprintf("%s/%s", w->config->connection.name, p->table);
     size_t n = f->count;
-    const char **columns = xcalloc(n + 1, sizeof(*columns));
+    const char **columns = xcalloc(n + 4, sizeof(*columns));
     for (size_t i = 0; i < n; i++)
         columns[i] = f->items[i];
     if (p->form == FORM_ITSMC) /* the topic holds other records then */
         columns[n++] = "form=itsmc";
+    if (p->display != DISPLAY_RAW)
+        columns[n++] = p->display == DISPLAY_SHOWN ? "display=display" : "display=both";
+    if (p->reference_links)
+        columns[n++] = "reference_links";
     watermark_fingerprint(p->query, columns, n, t->fingerprint);
     free(columns);
     t->last_seen = lastseen_new((size_t)p->last_seen_bytes);

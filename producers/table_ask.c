@@ -30,7 +30,7 @@ struct ask {
     enum ask_kind kind;
     struct sweep_ask page;
     table_existing_fn existing; /* ASK_EXISTING */
-    bool ahead; /* the page before it is being published */
+    bool ahead;                 /* the page before it is being published */
     struct buf query;
     char *fields;
 };
@@ -283,7 +283,8 @@ usec_t table_ask(struct feed *f, const struct sweep_ask *page, usec_t now)
     struct snow_op op = {.kind = SNOW_LIST,
                          .limit = page->limit,
                          .count = page->count || f->kind->unreadable != NULL,
-                         .display = page->versions ? NULL : f->display};
+                         .display = page->versions ? NULL : f->display,
+                         .links = f->links && !page->versions};
     int r = page->sys_ids != NULL
                 ? ask_rows(&a->query, f->query, time, page->sys_ids, page->sys_ids_count, &e)
                 : ask_page(&a->query, f->query, time, page, &e);

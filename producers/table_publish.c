@@ -5,17 +5,19 @@
 
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
+#include "producers/less.h"
 #include "producers/parts.h"
 
 #define DELAY_MAX (60 * USEC_S)
 #define SAY_EVERY (60 * USEC_S)
 
-static bool is_large(const struct table *t, uint64_t digest)
+/* How often the row was found too large. */
+static unsigned is_large(const struct table *t, uint64_t digest)
 {
+    unsigned n = 0;
     for (size_t i = 0; i < t->large_count; i++)
-        if (t->large[i] == digest)
-            return true;
-    return false;
+        n += t->large[i] == digest;
+    return n;
 }
 
 /* Records of the plan's rows and the state behind them; new, NULL on failure. The table keeps
@@ -35,7 +37,7 @@ static struct txn_record *records_of_plan(struct feed *f, size_t *ret_count, str
     free(t->record_rows);
     t->record_rows = xcalloc(room, sizeof(*t->record_rows));
     for (size_t i = 0; i < p->count; i++, n += of_row) {
-        bool large = is_large(t, p->rows[i]->digest);
+        unsigned large = is_large(t, p->rows[i]->digest);
         of_row = 0;
         if (t->plan_skip != NULL && t->plan_skip[i])
             continue;
@@ -114,9 +116,12 @@ static void mark_large(struct table *t, const struct page_row *row)
 {
     t->large = xrealloc(t->large, t->large_count + 1, sizeof(*t->large));
     t->large[t->large_count++] = row->digest;
+    if (is_large(t, row->digest) > 1)
+        return;
     log_warn("workitem-too-large",
              "table=%s sys_id=%s\tThe record is larger than topic %s takes; a record without its "
-             "fields is published in its place. Raise max.message.bytes of the topic and "
+             "largest fields, which names them, is published in its place. Raise max.message.bytes "
+             "of the topic and "
              "message.max.bytes in kafka.properties, or name the fields to read",
              t->p->table, row->sys_id, t->p->topic);
 }
@@ -134,7 +139,7 @@ static void too_large(struct table *t, const struct txn_answer *a)
     }
     if (guilty == SIZE_MAX && p->count > 1)
         t->chunk = p->count / 2;
-    else if (guilty != SIZE_MAX && !is_large(t, p->rows[guilty]->digest))
+    else if (guilty != SIZE_MAX && is_large(t, p->rows[guilty]->digest) <= LESS_TIMES)
         mark_large(t, p->rows[guilty]);
     else
         table_stop(t, &a->err); /* not even the marker fits */

@@ -47,6 +47,10 @@ void workitem_headers(struct workitem *i, const struct workitem_origin *o,
         workitem_header(i, "itsm_own_change", xstrdup("true"));
     if (remarks->changed != NULL)
         workitem_header(i, "itsm_changed", names_of(remarks->changed));
+    if (remarks->left_out == NULL)
+        return;
+    workitem_header(i, "itsm_left_out", names_of(remarks->left_out));
+    workitem_header(i, "itsm_record_bytes", xasprintf("%zu", remarks->record_bytes));
 }
 
 static json_t *own_json(enum echo echo)
@@ -96,6 +100,20 @@ static int complete(const struct workitem_origin *o, const struct page_row *row,
     return 0;
 }
 
+static int add_left_out(json_t *value, const struct workitem_remarks *remarks)
+{
+    union {
+        const json_t *in;
+        json_t *counted;
+    } names = {.in = remarks->left_out};
+    if (names.in == NULL)
+        return 0;
+    if (json_object_set(value, "left_out", names.counted) != 0)
+        return -1;
+    return json_object_set_new(value, "record_bytes",
+                               json_integer((json_int_t)remarks->record_bytes));
+}
+
 int workitem_encode(const struct workitem_origin *o, const struct page_row *row,
                     const struct workitem_remarks *remarks, struct workitem *ret_item,
                     struct err *e)
@@ -106,7 +124,8 @@ int workitem_encode(const struct workitem_origin *o, const struct page_row *row,
         json_t *counted; /* the reference count changes, the row does not */
     } record = {.in = row->record};
     json_t *value = envelope(o, row, remarks);
-    if (value != NULL && json_object_set(value, "record", record.counted) != 0) {
+    if (value != NULL && (json_object_set(value, "record", record.counted) != 0 ||
+                          add_left_out(value, remarks) != 0)) {
         json_decref(value);
         value = NULL;
     }

@@ -20,7 +20,9 @@ struct workitem_origin {
 /* What the bridge itself knows of a version. */
 struct workitem_remarks {
     enum echo echo;
-    const json_t *changed; /* names of the changed fields; NULL: not known */
+    const json_t *changed;  /* names of the changed fields; NULL: not known */
+    const json_t *left_out; /* names of columns that were too large; NULL: none */
+    size_t record_bytes;    /* with left_out: of the whole value */
 };
 
 struct workitem_header {
@@ -42,8 +44,9 @@ int workitem_encode(const struct workitem_origin *o, const struct page_row *row,
                     const struct workitem_remarks *remarks, struct workitem *ret_item,
                     struct err *e) MUST_CHECK;
 
-/* The same without the row: what stands for a record that the topic cannot take. `record` is null,
- * `left_out` says why; headers itsm_left_out and itsm_record_bytes say so too. */
+/* The same without the row: what stands for a record that the topic cannot take without its largest
+ * columns either. `record` is null, `left_out` says why; headers itsm_left_out and
+ * itsm_record_bytes say so too. */
 int workitem_encode_marker(const struct workitem_origin *o, const struct page_row *row,
                            const struct workitem_remarks *remarks, size_t record_bytes,
                            struct workitem *ret_item, struct err *e) MUST_CHECK;

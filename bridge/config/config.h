@@ -37,6 +37,7 @@ enum config_on_clear {
     ON_CLEAR_NOTHING,
 };
 enum config_log_rows { LOG_ROWS_TOGETHER, LOG_ROWS_EACH };
+enum config_display { DISPLAY_RAW, DISPLAY_SHOWN, DISPLAY_BOTH };
 enum config_on_change { ON_CHANGE_CONTINUE, ON_CHANGE_REPULL, ON_CHANGE_REFUSE };
 enum config_message_key { MESSAGE_KEY_INSTANCE, MESSAGE_KEY_SERIES };
 enum config_form { FORM_SERVICENOW, FORM_ITSMC, FORM_BOTH };
@@ -184,8 +185,10 @@ struct config_producer {
     struct config_list fields;          /* columns to read, empty = all */
     usec_t poll_busy, poll_idle, overlap, reread;
     int64_t page_size;
-    char *start_from;                /* "" = sync_scope_days ago, "latest", or a time */
-    int64_t history_rate;            /* rows a second, 0 = no bound */
+    char *start_from;     /* "" = sync_scope_days ago, "latest", or a time */
+    int64_t history_rate; /* rows a second, 0 = no bound */
+    enum config_display display;
+    bool reference_links;
     enum config_on_change on_change; /* query, fields or display are other ones than last time */
     enum config_form form;
     char *topic_itsmc; /* FORM_BOTH: for the form itsmc; `topic` has the form servicenow */

@@ -18,6 +18,7 @@ static const char *folds[] = {"instance", "series", NULL};
 static const char *refires[] = {"new", "reopen", "note", NULL};
 static const char *one_pers[] = {"alert", "group", NULL};
 static const char *on_clears[] = {"resolve", "resolve_untouched", "note", "nothing", NULL};
+static const char *displays[] = {"raw", "display", "both", NULL};
 static const char *on_changes[] = {"continue", "repull", "refuse", NULL};
 static const char *message_keys[] = {"instance", "series", NULL};
 static const char *forms[] = {"servicenow", "itsmc", "both", NULL};
@@ -452,6 +453,19 @@ static const struct config_key keys[] = {
          "Bound on the speed of the first pull and of a resync; 0: none. They read one page at a "
          "time, new changes go before them, and while alerts wait they and all tables get a "
          "quarter of the requests."},
+    {.path = "producers[].display",
+     .type = KEY_ENUM,
+     .offset = PRODUCER(display),
+     .preset = "raw",
+     .words = displays,
+     .help = "Values in records of the form servicenow. raw: as stored (codes, sys_ids, times in "
+             "UTC); display: as a person sees them; both: objects with value and display_value. "
+             "sys_id, sys_updated_on and sys_mod_count stay as stored."},
+    {.path = "producers[].reference_links",
+     .type = KEY_BOOL,
+     .offset = PRODUCER(reference_links),
+     .preset = "false",
+     .help = "References as objects with value and link, not as the sys_id alone."},
     {.path = "producers[].on_change",
      .type = KEY_ENUM,
      .offset = PRODUCER(on_change),

@@ -132,7 +132,7 @@ static void row_parameters(struct buf *out, const struct snow_op *op)
 {
     char separator = '?';
 
-    parameter(out, &separator, "sysparm_exclude_reference_link", "true");
+    parameter(out, &separator, "sysparm_exclude_reference_link", op->links ? "false" : "true");
     parameter(out, &separator, "sysparm_display_value",
               op->display == NULL ? "false" : op->display);
     if (op->fields != NULL)

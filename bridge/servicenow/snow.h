@@ -40,6 +40,7 @@ struct snow_op {
     long long limit;    /* LIST; 0 = the instance's default */
     bool count;         /* LIST: X-Total-Count is wanted (sysparm_no_count left out) */
     const char *display; /* sysparm_display_value: "true", "false", "all"; NULL = "false" */
+    bool links;          /* GET, LIST: references as an object with value and link, not as text */
     bool input_display;  /* CREATE, UPDATE: sysparm_input_display_value=true: values as a person
                             enters them, without which a password column stores what nobody can use
                             (servicenow-api 2.2, 10) */

@@ -32,14 +32,14 @@ def test_history_live_and_kills():
                          re.search("table-history-done", b.text()), 60, 0.01)
                 b.kill()
             b = s.bridge("last").ready()
-            b.says("table-history-done", 120)
+            b.says("table-history-done", 120 + ROWS / 1000)
             b.says("table-caught-up", 60)
             time.sleep(1)  # edits go on while the table is polled at its busy speed
         finally:
             stop.set()
             editor.join()
         wait_for("the newest version of every row", lambda: dict((r, c) for r, c, _ in published(s)) ==
-                 {r["sys_id"]: int(r["sys_mod_count"]) for r in s.sim.rows()}, 60, 0.5)
+                 {r["sys_id"]: int(r["sys_mod_count"]) for r in s.sim.rows()}, 60 + ROWS / 2000, 0.5)
         check(b.stop() == 0, "exit code")
         check_promise(s)
         check(not any(again for _, _, again in published(s)), "a first pull is no repeat")

@@ -114,6 +114,25 @@ def test_unknown_columns():
             check_promise(s)
 
 
+def test_display_and_links():
+    user = "5137153cc611227c000bbd1bd8cd2005"
+    for keys, number, caller in (
+            ('display = "raw";', str, lambda v: v == user),
+            ('display = "both";', dict, lambda v: v["value"] == user and "display_value" in v),
+            ('display = "display";', str, lambda v: isinstance(v, str)),
+            ('reference_links = true;', str, lambda v: v["value"] == user and v["link"].endswith("/sys_user/" + user))):
+        with scene("display", consumers=False, producers=("incident",)) as s:
+            producers(s, TABLE.format(keys))
+            seed(s, 3, caller_id=user)
+            s.bridge().ready().says("table-caught-up table=incident rows=3")
+            for m in s.read_all(f"{s.prefix}.incident"):
+                record = json.loads(m.value())["record"]
+                check(isinstance(record["number"], number), f"{keys} {record['number']}")
+                check(caller(record["caller_id"]), f"{keys} {record['caller_id']}")
+                check(record["sys_id"] == m.key().decode(), f"{keys} {record['sys_id']}")
+            check_promise(s)
+
+
 def test_configuration_is_read_again():
     with scene("again", producers=("incident",)) as s:
         b = s.bridge().ready()
@@ -123,4 +142,4 @@ def test_configuration_is_read_again():
 
 
 run(test_live_does_not_wait, test_resync_and_set, test_changed_query, test_unknown_columns,
-    test_configuration_is_read_again)
+    test_display_and_links, test_configuration_is_read_again)

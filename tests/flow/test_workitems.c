@@ -458,9 +458,11 @@ static void test_too_large(void **state)
     struct probe_record *r = probe_read(v.rows, &n);
     assert_int_equal(n, 12);
     for (size_t i = 0; i < n; i++)
-        if (strstr(r[i].headers, "itsm_left_out=too large\n") != NULL) {
+        if (strstr(r[i].headers, "itsm_left_out=u_padding\n") != NULL) {
             markers++;
-            assert_non_null(strstr(r[i].value, "\"record\":null"));
+            assert_non_null(strstr(r[i].value, "\"left_out\":[\"u_padding\"]"));
+            assert_non_null(strstr(r[i].value, "\"record\":{\"sys_id\":"));
+            assert_true(r[i].value_length < 1000);
         }
     assert_int_equal(markers, 2);
     probe_free(r, n);
