@@ -172,7 +172,7 @@ static void remember_refusal(struct signin *s)
     char digest[DIGEST_HEX_SIZE];
     char *salt = oauth_salt();
 
-    oauth_sign_in_digest(s->c->host, &s->c->auth, salt, digest);
+    oauth_sign_in_digest(s->c->host, &s->c->auth, "", salt, digest);
     set_text(&s->record.refused_salt, salt);
     set_text(&s->record.refused_digest, digest);
     s->record.refused_at = clock_wall();
@@ -187,7 +187,7 @@ static int check_refusal(const struct signin *s, struct err *e)
     if (s->record.refused_digest == NULL || s->record.refused_salt == NULL || left <= 0 ||
         left > LOCK_TIME)
         return 0;
-    oauth_sign_in_digest(s->c->host, &s->c->auth, s->record.refused_salt, digest);
+    oauth_sign_in_digest(s->c->host, &s->c->auth, "", s->record.refused_salt, digest);
     if (strcmp(digest, s->record.refused_digest) != 0)
         return 0;
     return err_set(e, ERR_RETRY, "refused-before",

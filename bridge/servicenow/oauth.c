@@ -133,10 +133,21 @@ static void forget_refusal(struct oauth *o)
     o->record.refused_at = 0;
 }
 
+static void forget_refresh(struct oauth *o)
+{
+    wipe_free(o->record.refresh_token);
+    o->record.refresh_token = NULL;
+    o->record.refresh_expires_at = 0;
+    o->refresh_end = USEC_NEVER;
+    o->use_configured = false;
+}
+
 static void take_answer(struct oauth *o, struct oauth_answer *a, usec_t took, usec_t now)
 {
     bool has_refresh = a->refresh_token != NULL && oauth_refresh_token(o) != NULL;
 
+    if (o->use_configured) /* the other one is good, so that of the store has ended */
+        forget_refresh(o);
     take_sign_in(o, xasprintf("Bearer %s", a->access_token));
     set_times(o, now - took, a->life, now);
     o->next = now + SPACING;
@@ -179,6 +190,12 @@ static void add_cure(struct oauth *o)
         (void)err_set(&o->reason, ERR_AUTH, "refused", "%.250s. %s", why.text, cures[grant]);
 }
 
+/* The refresh token that is all there is to sign in with. */
+static const char *lives_on(const struct oauth *o)
+{
+    return o->c->auth.grant == GRANT_REFRESH_TOKEN ? oauth_refresh_token(o) : "";
+}
+
 /* Nothing but a person heals this: stop, and remember what was refused across restarts. */
 static void lock_out(struct oauth *o, usec_t now)
 {
@@ -189,8 +206,9 @@ static void lock_out(struct oauth *o, usec_t now)
     o->next = o->locked_until = now + LOCK_TIME;
     forget_refusal(o);
     add_cure(o);
+    o->use_configured = false;
     o->record.refused_salt = oauth_salt();
-    oauth_sign_in_digest(o->c->host, &o->secrets.auth, o->record.refused_salt, digest);
+    oauth_sign_in_digest(o->c->host, &o->secrets.auth, lives_on(o), o->record.refused_salt, digest);
     o->record.refused_digest = xstrdup(digest);
     o->record.refused_at = clock_wall();
     oauth_store_save(o);
@@ -203,19 +221,28 @@ static bool is_locked(const struct oauth *o, usec_t now)
     if (now >= o->locked_until || o->record.refused_digest == NULL ||
         o->record.refused_salt == NULL)
         return false;
-    oauth_sign_in_digest(o->c->host, &o->secrets.auth, o->record.refused_salt, digest);
+    oauth_sign_in_digest(o->c->host, &o->secrets.auth, lives_on(o), o->record.refused_salt, digest);
     return strcmp(digest, o->record.refused_digest) == 0;
 }
 
-/* A refused refresh token is forgotten; then the base grant is next, or the configured refresh
- * token when another one was refused. */
-static bool has_other_way(const struct oauth *o)
+/* After a refused refresh token the base grant is next, or the configured refresh token when that
+ * of the store was refused. The endpoint says the same of a wrong client_secret (oauth_answer.c):
+ * where nothing but that token gives a sign-in, it is kept until another one is good. */
+static bool goes_another_way(struct oauth *o)
 {
+    const char *configured = o->secrets.auth.refresh_token.value;
+
     if (o->tried_refresh == NULL)
         return false;
-    return o->c->auth.grant != GRANT_REFRESH_TOKEN ||
-           (o->secrets.auth.refresh_token.value[0] != '\0' &&
-            strcmp(o->secrets.auth.refresh_token.value, o->tried_refresh) != 0);
+    if (o->c->auth.grant != GRANT_REFRESH_TOKEN) {
+        forget_refresh(o);
+        oauth_store_save(o);
+        return true;
+    }
+    if (o->use_configured || configured[0] == '\0' || strcmp(configured, o->tried_refresh) == 0)
+        return false;
+    o->use_configured = true;
+    return true;
 }
 
 /* Before a person is called: another process, or a person, may have put something better into the
@@ -226,7 +253,7 @@ static bool found_another(struct oauth *o, usec_t now)
 
     better |= oauth_secrets_renew(&o->secrets);
     if (o->tried_refresh != NULL && o->record.refresh_token != NULL)
-        better |= strcmp(o->tried_refresh, o->record.refresh_token) != 0;
+        better |= strcmp(o->tried_refresh, oauth_refresh_token(o)) != 0;
     return better;
 }
 
@@ -241,16 +268,9 @@ static void take_refusal(struct oauth *o, const struct oauth_answer *a, usec_t n
         o->next = now;
         return;
     }
-    if (o->tried_refresh != NULL) {
-        wipe_free(o->record.refresh_token);
-        o->record.refresh_token = NULL;
-        o->record.refresh_expires_at = 0;
-        o->refresh_end = USEC_NEVER;
-    }
-    if (has_other_way(o)) {
+    if (goes_another_way(o)) {
         o->refusals = 0;
         o->next = now;
-        oauth_store_save(o);
         return;
     }
     lock_out(o, now);
@@ -301,7 +321,7 @@ const char *oauth_refresh_token(const struct oauth *o)
 {
     if (o->c->auth.grant != GRANT_PASSWORD && o->c->auth.grant != GRANT_REFRESH_TOKEN)
         return NULL;
-    if (o->record.refresh_token != NULL)
+    if (o->record.refresh_token != NULL && !o->use_configured)
         return o->record.refresh_token;
     return o->c->auth.grant == GRANT_REFRESH_TOKEN ? o->secrets.auth.refresh_token.value : "";
 }
@@ -354,20 +374,27 @@ static void stay_broken(struct oauth *o, usec_t until, const char *code, const c
         (void)err_set(&o->reason, ERR_AUTH, code, "%s", why);
 }
 
-/* May this be sent? A stored refresh token is not what was refused: it cannot lock the user out. */
+/* May this be sent? Beside a password, a stored refresh token is not what was refused: it cannot
+ * lock the user out. */
 static bool allowed(struct oauth *o, const char *refresh, usec_t now)
 {
+    bool alone = o->c->auth.grant == GRANT_REFRESH_TOKEN || o->record.refresh_token == NULL;
+
     if (o->c->auth.grant == GRANT_REFRESH_TOKEN && refresh[0] == '\0') {
         stay_broken(o, now + LOCK_TIME, "no-refresh-token",
                     "There is no refresh token: run `itsm-bridge login`, or set "
                     "connection.auth.refresh_token");
         return false;
     }
-    if (o->record.refresh_token == NULL && is_locked(o, now)) {
+    if (alone && !o->use_configured && is_locked(o, now)) {
         stay_broken(o, o->locked_until, "refused-before",
-                    "ServiceNow refused this user, password or secret a short while ago, and it "
-                    "has not been changed since. It is not sent again before the time is over, "
-                    "since repeated wrong passwords lock the user out");
+                    o->c->auth.grant == GRANT_REFRESH_TOKEN
+                        ? "ServiceNow refused the refresh token or client_secret a short while "
+                          "ago, and neither has been changed since. Correct the secret, or run "
+                          "`itsm-bridge login` for a new refresh token"
+                        : "ServiceNow refused this user, password or secret a short while ago, "
+                          "and it has not been changed since. It is not sent again before the "
+                          "time is over, since repeated wrong passwords lock the user out");
         return false;
     }
     return true;
@@ -484,7 +511,7 @@ void oauth_reload(struct oauth *o, usec_t now)
                   "path=%s\t%s. The tokens that the bridge holds in memory are used on",
                   o->c->auth.token_store, e.text);
     o->failures = o->refusals = o->rejections = 0;
-    o->broken = false;
+    o->broken = o->use_configured = false;
     o->next = now;
     oauth_drop_constant(o);
     (void)oauth_tick(o, now);

@@ -105,8 +105,8 @@ static void add_jwt(struct buf *all, const struct config_jwt *c)
         (void)buf_addf(all, "%lld.%09ld", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
-void oauth_sign_in_digest(const char *host, const struct config_auth *a, const char *salt,
-                          char out[DIGEST_HEX_SIZE])
+void oauth_sign_in_digest(const char *host, const struct config_auth *a, const char *refresh_token,
+                          const char *salt, char out[DIGEST_HEX_SIZE])
 {
     const char *const parts[] = {host,
                                  a->client_id,
@@ -123,6 +123,7 @@ void oauth_sign_in_digest(const char *host, const struct config_auth *a, const c
     add_parts(&all, parts, ARRAY_LEN(parts));
     if (a->grant == GRANT_JWT_BEARER)
         add_jwt(&all, &a->jwt);
+    (void)buf_add_text(&all, refresh_token);
     if (all.failed ||
         PKCS5_PBKDF2_HMAC(buf_text(&all), (int)all.length, (const unsigned char *)salt,
                           (int)strlen(salt), DIGEST_ROUNDS, EVP_sha256(), sizeof key, key) != 1)

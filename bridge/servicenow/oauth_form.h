@@ -24,10 +24,11 @@ char *oauth_basic(const struct config_auth *a) MUST_CHECK;
 /* New salt, as hex digits; the caller frees it. */
 char *oauth_salt(void) MUST_CHECK;
 
-/* Digest over all that a sign-in sends, and where. Slow on purpose (some milliseconds): the file it
- * is kept in must not help anyone to guess a password. Grant jwt_bearer: looks at the key file. */
-void oauth_sign_in_digest(const char *host, const struct config_auth *a, const char *salt,
-                          char out[DIGEST_HEX_SIZE]);
+/* Digest over all that a sign-in sends, and where; refresh_token: that of the store where nothing
+ * else gives a sign-in, else "". Slow on purpose (some milliseconds): the file it is kept in must
+ * not help anyone to guess a password. Grant jwt_bearer: looks at the key file. */
+void oauth_sign_in_digest(const char *host, const struct config_auth *a, const char *refresh_token,
+                          const char *salt, char out[DIGEST_HEX_SIZE]);
 
 /* Does the text hold one of the secrets (of four characters or more)? */
 bool oauth_holds_secret(const struct config_auth *a, const char *text);

@@ -19,6 +19,7 @@ struct oauth {
     struct rand rand;
     struct http_call *call; /* NULL: none under way */
     char *tried_refresh;    /* the refresh token of the call under way, NULL: the base grant */
+    bool use_configured;    /* the store's refresh token was refused, connection.auth has another */
 
     char *authorization, *api_key; /* the usable sign-in; authorization NULL = none */
     uint64_t generation;

@@ -59,6 +59,9 @@ int oauth_store_load(struct oauth *o, struct err *e)
         token_record_done(&r);
         return 0;
     }
+    if (r.refresh_token == NULL || o->record.refresh_token == NULL ||
+        strcmp(r.refresh_token, o->record.refresh_token) != 0)
+        o->use_configured = false;
     token_record_done(&o->record);
     o->record = r;
     o->record_fresh = true;
@@ -158,9 +161,12 @@ void oauth_store_unlock(struct oauth *o)
 /* The cause of a failure may be gone. */
 static void try_again(struct oauth *o, usec_t now)
 {
+    o->use_configured = false;
     o->failures = o->refusals = o->rejections = 0;
     o->broken = false;
     o->next = now;
+    if (!oauth_usable(o, now))
+        o->said.text[0] = '\0'; /* the same again is news now */
 }
 
 static bool store_changed(struct oauth *o, usec_t now)

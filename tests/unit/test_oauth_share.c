@@ -19,6 +19,8 @@
 static const char *const secrets[] = {"s&cret=%+;#", "pass word^1", "new-pass", "given-R",
                                       "Tok",         "Ref",         NULL};
 
+static char old_refresh[] = "given-R0";
+
 static int set_up(void **state)
 {
     *state = oauth_rig_new();
@@ -271,6 +273,80 @@ static void test_secret_file_changes(void **state)
     free(spec);
 }
 
+/* The endpoint says of a wrong client_secret what it says of a dead refresh token. Where that token
+ * is all there is, it outlives the refusal, in memory and in the store, and the right secret heals.
+ */
+static void test_wrong_secret_keeps_the_refresh_token(void **state)
+{
+    struct oauth_rig *r = *state;
+    struct token_record kept = {0};
+    char *spec;
+
+    from_file(r, &r->c.auth.client_secret, &spec);
+    r->c.auth.grant = GRANT_REFRESH_TOKEN;
+    r->c.auth.refresh_token.value = old_refresh;
+    oauth_rig_write(r, "Tok0", "Ref1", 0);
+    for (int i = 0; i < 4; i++)
+        oauth_rig_push(r, 401, OAUTH_DENIED);
+    oauth_rig_put(r->secret_file, "wrong");
+    oauth_rig_start(r);
+    for (int i = 0; i < 5; i++)
+        (void)oauth_rig_tick(r, 6 * USEC_S * i);
+    assert_int_equal(oauth_state(r->oauth), OAUTH_BROKEN);
+    assert_int_equal(oauth_rig_requests(r), 4);
+    assert_non_null(strstr(oauth_rig_form(r, 1), "&refresh_token=Ref1"));
+    assert_non_null(strstr(oauth_rig_form(r, 3), "&refresh_token=given-R0"));
+    oauth_rig_read(r, &kept);
+    assert_string_equal(kept.refresh_token, "Ref1");
+    token_record_done(&kept);
+    /* The same again is not sent, after a restart neither, and says what to do. */
+    oauth_rig_start(r);
+    (void)oauth_rig_tick(r, 30 * USEC_S);
+    assert_int_equal(oauth_rig_requests(r), 4);
+    assert_non_null(strstr(oauth_reason(r->oauth), "itsm-bridge login"));
+    /* Another wrong secret is told of anew. */
+    for (int i = 0; i < 4; i++)
+        oauth_rig_push(r, 401, OAUTH_DENIED);
+    oauth_rig_put(r->secret_file, "wrong as well");
+    (void)oauth_watch(r->oauth, oauth_rig_now(r) + 40 * USEC_S);
+    for (int i = 0; i < 5; i++)
+        (void)oauth_rig_tick(r, 40 * USEC_S + 6 * USEC_S * i);
+    assert_int_equal(oauth_rig_requests(r), 8);
+    assert_int_equal(oauth_rig_said(r, "error sign-in-broken"), 3);
+    oauth_rig_grant(r, "Tok1", NULL);
+    oauth_rig_put(r->secret_file, "s&cret=%+;#");
+    (void)oauth_watch(r->oauth, oauth_rig_now(r) + 80 * USEC_S);
+    (void)oauth_rig_tick(r, 80 * USEC_S);
+    assert_non_null(strstr(oauth_rig_form(r, 8), "&refresh_token=Ref1"));
+    assert_string_equal(oauth_rig_authorization(r, 0), "Bearer Tok1");
+    free(spec);
+}
+
+/* The configured refresh token takes over from a dead one of the store, for good. */
+static void test_configured_refresh_token_takes_over(void **state)
+{
+    struct oauth_rig *r = *state;
+    struct token_record kept = {0};
+
+    r->c.auth.grant = GRANT_REFRESH_TOKEN;
+    r->c.auth.refresh_token.value = old_refresh;
+    oauth_rig_write(r, "Tok0", "Ref1", 0);
+    oauth_rig_push(r, 401, OAUTH_DENIED);
+    oauth_rig_push(r, 401, OAUTH_DENIED);
+    oauth_rig_grant(r, "Tok1", NULL);
+    oauth_rig_grant(r, "Tok2", NULL);
+    oauth_rig_start(r);
+    for (int i = 0; i < 3; i++)
+        (void)oauth_rig_tick(r, 6 * USEC_S * i);
+    assert_string_equal(oauth_rig_authorization(r, 0), "Bearer Tok1");
+    (void)oauth_rig_tick(r, 1500 * USEC_S);
+    assert_non_null(strstr(oauth_rig_form(r, 2), "&refresh_token=given-R0"));
+    assert_non_null(strstr(oauth_rig_form(r, 3), "&refresh_token=given-R0"));
+    oauth_rig_read(r, &kept);
+    assert_null(kept.refresh_token);
+    token_record_done(&kept);
+}
+
 /* Changed between start and refusal: the new one is tried before anything is called broken. */
 static void test_secret_read_before_broken(void **state)
 {
@@ -504,6 +580,8 @@ int main(void)
         SHARE_TEST(test_new_store_heals),
         SHARE_TEST(test_bad_store_is_not_used),
         SHARE_TEST(test_secret_file_changes),
+        SHARE_TEST(test_wrong_secret_keeps_the_refresh_token),
+        SHARE_TEST(test_configured_refresh_token_takes_over),
         SHARE_TEST(test_secret_read_before_broken),
         SHARE_TEST(test_constant_follows_its_file),
         SHARE_TEST(test_constant_refusal_survives_restart),
