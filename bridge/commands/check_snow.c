@@ -94,16 +94,25 @@ static void list_producers(struct survey *s)
 
 /* ---------------------------------------------------------------- the rounds */
 
-static bool ask_sign_in(struct survey *s)
+static const struct snow_outcome *ask_own_row(struct survey *s)
 {
-    const struct snow_outcome *o;
-
+    check_ask_done(&s->first);
     s->own = check_ask_list(&s->first, "sys_user",
                             "sys_id,sys_updated_on,user_name,active,locked_out,time_zone,"
                             "web_service_access_only",
                             1, "sys_id=javascript:gs.getUserID()");
     check_ask_run(&s->first, s->desk);
-    o = check_ask_outcome(&s->first, s->own);
+    return check_ask_outcome(&s->first, s->own);
+}
+
+/* A 401 may be about the token of the store alone: it is asked again with a renewed one, as a
+ * running bridge would. */
+static bool ask_sign_in(struct survey *s)
+{
+    const struct snow_outcome *o = ask_own_row(s);
+
+    if (o->verdict == SNOW_UNAUTHORISED && o->status == 401)
+        o = ask_own_row(s);
     if (o->verdict != SNOW_OK && o->verdict != SNOW_REJECTED && o->verdict != SNOW_ABSENT) {
         check_add_err(s->r, "token", NULL, &o->err);
         return false;

@@ -11,7 +11,7 @@
 
 struct question {
     struct desk *desk;
-    const struct snow_op *op;
+    struct snow_op op;
     struct snow_outcome *outcome;
 };
 
@@ -89,7 +89,7 @@ static void ask(struct question *q, usec_t now)
 {
     struct err e;
 
-    if (snow_submit(q->desk->snow, WINDOW_ALERTS, q->op, 1, answered, q, now, &e) == 0) {
+    if (snow_submit(q->desk->snow, WINDOW_ALERTS, &q->op, 1, answered, q, now, &e) == 0) {
         q->desk->open++;
         return;
     }
@@ -109,7 +109,8 @@ void desk_ask(struct desk *d, const struct snow_op *ops, size_t n, struct snow_o
 
         while (next < n && snow_room(d->snow, WINDOW_ALERTS, true, now) > 0) {
             questions[next] =
-                (struct question){.desk = d, .op = &ops[next], .outcome = &outcomes[next]};
+                (struct question){.desk = d, .op = ops[next], .outcome = &outcomes[next]};
+            questions[next].op.once = true;
             ask(&questions[next++], now);
         }
         while (next < n && hopeless(d, &failed))

@@ -145,8 +145,19 @@ static const char *advice(const struct judge *j)
     return NULL;
 }
 
+/* A person who asked once has to ask again. */
+static const char *const once_steps[] = {
+    [SNOW_THROTTLED] = "it was not done: try again later",
+    [SNOW_UNAVAILABLE] = "it was not done: try again when the instance answers",
+    [SNOW_UNKNOWN] = "whether it was done is not known",
+    [SNOW_UNAUTHORISED] = "it was not done",
+    [SNOW_EXISTS] = "a record with this sys_id exists",
+};
+
 static const char *next_step(const struct judge *j, enum snow_verdict verdict)
 {
+    if (j->op->once && (size_t)verdict < ARRAY_LEN(once_steps) && once_steps[verdict] != NULL)
+        return once_steps[verdict];
     if (j->out->place)
         return "nothing is lost, it is tried again";
     if (is_row(j) && verdict == SNOW_UNKNOWN)

@@ -48,6 +48,7 @@ struct snow_op {
     const char *text;    /* EVENTS: the whole body as JSON text; borrowed for the submit only */
     size_t text_length;
     usec_t timeout; /* 0 = the client's */
+    bool once;      /* asked by a command: texts promise no repetition */
 };
 
 enum snow_verdict {

@@ -138,6 +138,14 @@ def test_sign_in():
         expect(good, ask(s), {"token": NOT, **asked, **gone}, "hibernat")
         s.sim.no_faults()
         expect(good, ask(s), {})
+        # A token of the store that is good no longer is renewed, as a running bridge does it.
+        plain = s.config_file.read_text()
+        edit_config(s, ('token_store = ""', f'token_store = "{s.folder}/check-token.json"'))
+        expect(good, ask(s), {})
+        token = json.loads((Path(s.folder) / "check-token.json").read_text())["access_token"]
+        s.sim.call("POST", "/_sim/revoke", {"token": token, "access_only": True})
+        expect(good, ask(s), {})
+        s.config_file.write_text(plain)
         s.sim.stop()
         expect(good, ask(s), {"tcp": NOT, "token": SKIPPED, **asked, **gone}, "firewalls")
         s.sim = Simulator(s.folder)

@@ -138,8 +138,36 @@ static void test_away(void **state)
     open_desk(w);
     w->server = script_server_free(w->server);
     desk_ask(w->desk, ops, 40, o);
-    for (size_t i = 0; i < 40; i++)
+    for (size_t i = 0; i < 40; i++) {
         assert_int_equal(o[i].verdict, SNOW_UNAVAILABLE);
+        assert_null(strstr(o[i].err.text, "tries again")); /* nobody does */
+    }
+}
+
+/* Whoever asked once is not told that somebody repeats it. */
+static void test_promises_nothing(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        int status;
+        const char *body, *says;
+    } cases[] = {
+        {429, "", "it was not done: try again later"},
+        {503, "<html>", "it was not done: try again when the instance answers"},
+        {401, "{\"error\":{\"message\":\"User Not Authenticated\"}}", "; it was not done"},
+    };
+    const struct snow_op op = {.kind = SNOW_LIST, .table = "incident"};
+    struct snow_outcome o;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        w->desk = desk_close(w->desk);
+        open_desk(w);
+        push(w, cases[i].status, cases[i].body);
+        desk_ask(w->desk, &op, 1, &o);
+        if (strstr(o.err.text, cases[i].says) == NULL)
+            fail_msg("no '%s' in: %s", cases[i].says, o.err.text);
+        assert_null(strstr(o.err.text, "sent again"));
+    }
 }
 
 int main(void)
@@ -149,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unusable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_sign_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_promises_nothing, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
