@@ -100,10 +100,17 @@ void check_add(struct check_report *r, enum check_state state, const char *check
 void check_add_err(struct check_report *r, const char *check, const char *subject,
                    const struct err *e)
 {
+    check_add_cured(r, check, subject, e, NULL);
+}
+
+void check_add_cured(struct check_report *r, const char *check, const char *subject,
+                     const struct err *e, const char *cure)
+{
     const struct explain_entry *known = explain_find(e->code);
 
-    check_add(r, CHECK_NOT_COMPLETE, check, subject, known == NULL ? NULL : known->cure, "%s",
-              e->text);
+    if (cure == NULL && known != NULL)
+        cure = known->cure;
+    check_add(r, CHECK_NOT_COMPLETE, check, subject, cure, "%s", e->text);
     r->lines[r->count - 1].code = e->code;
 }
 

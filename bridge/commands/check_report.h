@@ -41,6 +41,9 @@ void check_add(struct check_report *r, enum check_state state, const char *check
 /* Not complete because of an error: its text, its code, and the cure of `explain`. */
 void check_add_err(struct check_report *r, const char *check, const char *subject,
                    const struct err *e);
+/* The same with a cure of its own; copied, NULL: that of `explain`. */
+void check_add_cured(struct check_report *r, const char *check, const char *subject,
+                     const struct err *e, const char *cure);
 void check_note(struct check_report *r, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* All lines so far; borrowed until the next is added. */

@@ -105,6 +105,19 @@ static const struct snow_outcome *ask_own_row(struct survey *s)
     return check_ask_outcome(&s->first, s->own);
 }
 
+/* Why there is none, by its own code: that says more than that there is none. */
+static void tell_no_sign_in(const struct survey *s, const struct err *seen)
+{
+    const char *code = oauth_reason_code(snow_oauth(desk_snow(s->desk)));
+    enum config_grant grant = s->c->connection.auth.grant;
+    struct err e = *seen;
+
+    if (*code != '\0' && strcmp(e.code, "no-sign-in") == 0)
+        e.code = code;
+    check_add_cured(s->r, "token", NULL, &e,
+                    strcmp(e.code, "refused") == 0 ? oauth_cure(grant) : NULL);
+}
+
 /* A 401 may be about the token of the store alone: it is asked again with a renewed one, as a
  * running bridge would. */
 static bool ask_sign_in(struct survey *s)
@@ -114,7 +127,7 @@ static bool ask_sign_in(struct survey *s)
     if (o->verdict == SNOW_UNAUTHORISED && o->status == 401)
         o = ask_own_row(s);
     if (o->verdict != SNOW_OK && o->verdict != SNOW_REJECTED && o->verdict != SNOW_ABSENT) {
-        check_add_err(s->r, "token", NULL, &o->err);
+        tell_no_sign_in(s, &o->err);
         return false;
     }
     s->user.row = json_array_get(check_ask_rows(&s->first, s->own), 0);

@@ -9,6 +9,7 @@
 #include "bridge/base/xalloc.h"
 #include "bridge/servicenow/answer.h"
 #include "bridge/servicenow/jwt.h"
+#include "bridge/servicenow/oauth.h"
 #include "bridge/servicenow/oauth_answer.h"
 #include "bridge/servicenow/oauth_form.h"
 #include "bridge/servicenow/oauth_life.h"
@@ -237,6 +238,7 @@ static int hide_secret(const struct signin *s, struct err *e)
 int signin_get(struct signin *s, struct err *e)
 {
     struct oauth_answer a = {.verdict = OAUTH_LATER};
+    const char *cure = oauth_cure(s->c->auth.grant);
     struct err unsaved;
 
     if (check_refusal(s, e) != 0 || send_grant(s, &a, e) != 0)
@@ -248,6 +250,8 @@ int signin_get(struct signin *s, struct err *e)
     }
     *e = a.err;
     if (a.verdict == OAUTH_REFUSED) {
+        if (cure != NULL)
+            (void)err_set(e, a.err.class, a.err.code, "%.250s. %s", a.err.text, cure);
         remember_refusal(s);
         if (signin_save(s, &unsaved) != 0) /* the refusal is what has to be told */
             log_error("token-store", "path=%s\t%s", s->c->auth.token_store, unsaved.text);

@@ -167,7 +167,7 @@ static void take_answer(struct oauth *o, struct oauth_answer *a, usec_t took, us
 }
 
 /* The refused thing is the refresh token alone when there is no base grant behind it. */
-static void add_cure(struct oauth *o)
+const char *oauth_cure(enum config_grant grant)
 {
     static const char *const cures[] = {
         [GRANT_PASSWORD] = "Check username, password, client_id and client_secret of "
@@ -183,11 +183,17 @@ static void add_cure(struct oauth *o)
                              "certificate in the JWT verifier map, that the user is active, and "
                              "both clocks",
     };
-    enum config_grant grant = o->c->auth.grant;
+
+    return (size_t)grant < ARRAY_LEN(cures) ? cures[grant] : NULL;
+}
+
+static void add_cure(struct oauth *o)
+{
+    const char *cure = oauth_cure(o->c->auth.grant);
     struct err why = o->reason;
 
-    if ((size_t)grant < ARRAY_LEN(cures) && cures[grant] != NULL)
-        (void)err_set(&o->reason, ERR_AUTH, "refused", "%.250s. %s", why.text, cures[grant]);
+    if (cure != NULL)
+        (void)err_set(&o->reason, ERR_AUTH, "refused", "%.250s. %s", why.text, cure);
 }
 
 /* The refresh token that is all there is to sign in with. */
@@ -196,22 +202,27 @@ static const char *lives_on(const struct oauth *o)
     return o->c->auth.grant == GRANT_REFRESH_TOKEN ? oauth_refresh_token(o) : "";
 }
 
-/* Nothing but a person heals this: stop, and remember what was refused across restarts. */
-static void lock_out(struct oauth *o, usec_t now)
+static void remember_refusal(struct oauth *o)
 {
     char digest[DIGEST_HEX_SIZE];
 
-    o->broken = true;
-    o->refusals = 0;
-    o->next = o->locked_until = now + LOCK_TIME;
     forget_refusal(o);
-    add_cure(o);
-    o->use_configured = false;
     o->record.refused_salt = oauth_salt();
     oauth_sign_in_digest(o->c->host, &o->secrets.auth, lives_on(o), o->record.refused_salt, digest);
     o->record.refused_digest = xstrdup(digest);
     o->record.refused_at = clock_wall();
     oauth_store_save(o);
+}
+
+/* Nothing but a person heals this: stop, and remember what was refused across restarts. */
+static void lock_out(struct oauth *o, usec_t now)
+{
+    o->broken = true;
+    o->refusals = 0;
+    o->next = o->locked_until = now + LOCK_TIME;
+    add_cure(o);
+    o->use_configured = false;
+    remember_refusal(o);
 }
 
 static bool is_locked(const struct oauth *o, usec_t now)
@@ -261,8 +272,13 @@ static void take_refusal(struct oauth *o, const struct oauth_answer *a, usec_t n
 {
     set_reason(o, &a->err);
     o->next = now + rand_between(&o->rand, DELAY_FIRST / 2, DELAY_FIRST);
-    if (++o->refusals < REFUSALS_MAX && !o->broken)
+    if (++o->refusals < REFUSALS_MAX && !o->broken) {
+        /* Whoever starts before the second attempt, or ends, must not add to the count of a wrong
+         * password. */
+        if (o->c->auth.grant == GRANT_PASSWORD && o->tried_refresh == NULL)
+            remember_refusal(o);
         return;
+    }
     if (found_another(o, now)) {
         o->refusals = 0;
         o->next = now;
@@ -559,6 +575,11 @@ struct oauth *oauth_free(struct oauth *o)
 enum oauth_state oauth_state(const struct oauth *o)
 {
     return o->state;
+}
+
+const char *oauth_reason_code(const struct oauth *o)
+{
+    return o->authorization == NULL && o->reason.class != ERR_NONE ? o->reason.code : "";
 }
 
 const char *oauth_reason(const struct oauth *o)

@@ -71,7 +71,10 @@ void oauth_reload(struct oauth *o, usec_t now);
 enum oauth_state oauth_state(const struct oauth *o);
 const char *oauth_state_name(enum oauth_state s);
 const char *
-oauth_reason(const struct oauth *o);         /* why there is no token, for people; "" when fine */
+oauth_reason(const struct oauth *o); /* why there is no token, for people; "" when fine */
+const char *oauth_reason_code(const struct oauth *o); /* its short code, "" when fine */
+/* What a person checks when a sign-in by this grant was refused; static, NULL: nothing to say. */
+const char *oauth_cure(enum config_grant grant);
 usec_t oauth_expires(const struct oauth *o); /* of the access token; USEC_NEVER when not known */
 
 #endif

@@ -128,8 +128,8 @@ def test_sign_in():
                 n.split()[0] not in ("token", "time-zone", "clock", "rate", "read")}
         gone["user"] = SKIPPED
         s.sim.settings(client_secret="another")
-        expect(good, ask(s), {"token": NOT, **asked, **gone}, "client id and secret")
-        check(ask(s).lines["token"]["code"] == "no-sign-in", "a code to explain")
+        expect(good, ask(s), {"token": NOT, **asked, **gone}, "Check username, password, client_id and client_secret")
+        check(ask(s).lines["token"]["code"] == "refused", "a code to explain")
         s.sim.settings(client_secret="secret")
         s.sim.call("POST", "/_sim/users", {"user_name": USER, "locked_out": True})
         expect(good, ask(s), {"token": NOT, **asked, **gone})
@@ -145,6 +145,12 @@ def test_sign_in():
         token = json.loads((Path(s.folder) / "check-token.json").read_text())["access_token"]
         s.sim.call("POST", "/_sim/revoke", {"token": token, "access_only": True})
         expect(good, ask(s), {})
+        # A loop of checks must not lock the user out: a wrong password is sent once.
+        edit_config(s, ("check-token.json", "other-token.json"))
+        before = s.sim.stats()["table"]["/oauth_token.do"]
+        codes = [ask(s, env={"SNOW_PASSWORD": "wrong-word"}).lines["token"]["code"] for _ in range(3)]
+        check(codes == ["refused", "refused-before", "refused-before"], f"{codes}")
+        check(s.sim.stats()["table"]["/oauth_token.do"] == before + 1, "sent once")
         s.config_file.write_text(plain)
         s.sim.stop()
         expect(good, ask(s), {"tcp": NOT, "token": SKIPPED, **asked, **gone}, "firewalls")

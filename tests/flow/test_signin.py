@@ -99,7 +99,8 @@ def test_two_bridges_share_a_rotation():
 
 def test_refused_password():
     with scene("refused", sim=USER, auth=ALONE) as s:
-        check("refused the sign-in" in login(s, password="wrong-word", code=1), "refused")
+        said = login(s, password="wrong-word", code=1)
+        check("refused the sign-in" in said and "Check username, password" in said, f"cause and cure: {said}")
         s.sim.faults({"name": "asked", "match": {"path_prefix": "/oauth_token.do"}, "action": "status", "status": 500})
         check("Not sent" in login(s, password="wrong-word", code=75), "not sent again")
         s.sim.no_faults()
