@@ -24,8 +24,10 @@ enum control_what {
 struct control {
     char *id; /* "": nobody wrote it, the bridge itself decided */
     enum control_what what;
-    int64_t from; /* second, or CONTROL_SCOPE */
-    char *asked;  /* when, ISO 8601 */
+    int64_t from;   /* second, or CONTROL_SCOPE */
+    char *asked;    /* when, ISO 8601 */
+    bool under_way; /* its tombstone is in a transaction that has not been answered */
+    bool gone;      /* and the tombstone, ours or another one, was read back already */
     struct control *next;
 };
 

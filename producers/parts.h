@@ -257,9 +257,12 @@ void table_control(struct table *t, const char *id, size_t id_length, const void
 void table_control_own(struct table *t, enum control_what what, int64_t from);
 /* Carries out the first request, at the instance's time `date`. The table has no rows in hand. */
 void table_control_do(struct table *t, struct owner *o, msec_t date, usec_t now);
-/* The first request belongs to the transaction of the first states: adds its tombstone. */
-bool table_control_tombstone(const struct table *t, struct txn_record *ret_record);
-void table_control_done(struct table *t); /* the first request is carried out */
+/* The first request belongs to the transaction that is made: adds its tombstone. From then on the
+ * request stays in the list until the answer, which one of the next two takes, even when its
+ * tombstone is read back before. */
+bool table_control_tombstone(struct table *t, struct txn_record *ret_record);
+void table_control_done(struct table *t);   /* the first request is carried out */
+void table_control_undone(struct table *t); /* it was not, or nobody knows */
 void table_controls_free(struct table *t);
 
 /* history.c */

@@ -50,7 +50,10 @@ void table_control(struct table *t, const char *id, size_t id_length, const void
     struct err e;
     struct control *c = find(t, id, id_length);
     if (bytes == NULL) {
-        forget(t, c);
+        if (c != NULL && c->under_way)
+            c->gone = true;
+        else
+            forget(t, c);
         return;
     }
     if (c != NULL)
@@ -76,14 +79,26 @@ void table_control_own(struct table *t, enum control_what what, int64_t from)
     LL_PREPEND(t->controls, c);
 }
 
-bool table_control_tombstone(const struct table *t, struct txn_record *ret_record)
+bool table_control_tombstone(struct table *t, struct txn_record *ret_record)
 {
     if (t->controls == NULL || t->controls->id[0] == '\0')
         return false;
     char *key = control_key(t->key, t->controls->id);
     *ret_record = feed_tombstone(t, key);
     free(key);
+    t->controls->under_way = true;
     return true;
+}
+
+void table_control_undone(struct table *t)
+{
+    struct control *c, *next;
+    LL_FOREACH_SAFE(t->controls, c, next)
+    {
+        c->under_way = false;
+        if (c->gone)
+            forget(t, c);
+    }
 }
 
 void table_control_done(struct table *t)
@@ -177,6 +192,8 @@ static void on_done(void *arg, const struct txn_answer *a, usec_t now)
     bool counts = table_answered(t, TABLE_POLL);
     if (counts && a->end == TXN_DONE)
         carried_out(t);
+    else
+        table_control_undone(t);
     free_target(t);
     if (!counts || a->end == TXN_DONE)
         return;

@@ -227,7 +227,10 @@ static void on_first(void *arg, const struct txn_answer *a, usec_t now)
 {
     struct table *t = arg;
     struct owner *o = table_owner(t);
-    if (!table_answered(t, TABLE_FIRST))
+    bool counts = table_answered(t, TABLE_FIRST);
+    if (!counts || a->end != TXN_DONE)
+        table_control_undone(t);
+    if (!counts)
         return;
     if (a->end == TXN_DONE) {
         first_done(t, now);

@@ -69,6 +69,25 @@ def test_resync_and_set():
         check(command(s, "sync", "set", "problem", "--to", "now", code=2) == "", "no table of this bridge")
 
 
+def test_many_requests():
+    """The tombstone of a request is often read back before its transaction is answered: the request is carried out
+    once all the same, and the one behind it is not taken for it."""
+    with scene("requests", consumers=False, producers=("incident",)) as s:
+        producers(s, TABLE.format(""))
+        seed(s, 50)
+        b = s.bridge().ready()
+        b.says("table-caught-up table=incident rows=50")
+        for _ in range(4):
+            asked = [subprocess.Popen([str(BIN / "itsm-bridge"), *words, "--wait", "0", "-c", str(s.config_file)],
+                                      stdout=subprocess.DEVNULL, env={**os.environ, **s.secrets})
+                     for words in (("sync", "set", "incident", "--to", "now"), ("resync", "incident")) * 2]
+            check([p.wait(60) for p in asked] == [0] * 4, "exit codes")
+            wait_for("nothing is left", lambda: "asked at" not in command(s, "sync", "show"), 30, 0.2)
+        check(b.process.poll() is None, f"the bridge ended: {b.text()[-500:]}")
+        wait_for("all are told of", lambda: b.text().count("control-done table=incident") == 16, 10)
+        check(b.stop() == 0, "exit code")
+
+
 def test_changed_query():
     with scene("changed", consumers=False, producers=("incident",)) as s:
         producers(s, TABLE.format('query = "state=1";'))
@@ -141,5 +160,5 @@ def test_configuration_is_read_again():
         b.says("configuration-asked")
 
 
-run(test_live_does_not_wait, test_resync_and_set, test_changed_query, test_unknown_columns,
+run(test_live_does_not_wait, test_resync_and_set, test_many_requests, test_changed_query, test_unknown_columns,
     test_display_and_links, test_configuration_is_read_again)
