@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bridge/base/xalloc.h"
+#include "producers/control.h"
 #include "producers/txn.h"
 #include "producers/workitems.h"
 #include "tests/support/kafka_probe.h"
@@ -161,12 +162,28 @@ struct env {
     struct workitems *w;
     struct loop_tick *tick;
     char *rows, *state;
+    const char *request; /* key of one whose tombstone comes right behind its transaction's start */
 };
+
+static void state_record(struct env *v, const char *key, const char *value)
+{
+    rd_kafka_message_t m = {.len = value != NULL ? strlen(value) : 0};
+    char *own_key = xstrdup(key), *own_value = xstrdup(value);
+    m.key = own_key;
+    m.key_len = strlen(key);
+    m.payload = own_value;
+    workitems_state_record(v->w, 0, &m, loop_now(v->loop));
+    free(own_key);
+    free(own_value);
+}
 
 static usec_t on_tick(void *arg, usec_t now)
 {
     struct env *v = arg;
+    bool clock = v->snow.asked && v->snow.op.kind == SNOW_LIST && v->snow.op.limit == 1;
     snow_answer(&v->snow, now);
+    if (clock && v->request != NULL)
+        state_record(v, v->request, NULL);
     if (v->snow.confirm != NULL) {
         void (*fn)(void *, bool, usec_t) = v->snow.confirm;
         v->snow.confirm = NULL;
@@ -386,6 +403,29 @@ static void test_watermark_missing(void **state)
     env_done(&v);
 }
 
+/* The table reads the tombstone of its own transaction before it learns that this is committed. */
+static void test_request_removed_first(void **state)
+{
+    static char asked[] = "2026-11-24T20:15:42.000Z";
+    struct control c = {.what = CONTROL_RESYNC, .from = CONTROL_SCOPE, .asked = asked};
+    char *key = control_key("c/incident", "x1");
+    struct env v;
+    size_t length;
+    (void)state;
+    env_init(&v, NULL);
+    add_rows(&v, 3);
+    start(&v);
+    until(&v, "polling", 3);
+    char *text = control_encode(&c, v.config.connection.host, &length);
+    v.request = key;
+    state_record(&v, key, text);
+    until(&v, "polling", 6);
+    v.request = NULL;
+    env_done(&v);
+    free(text);
+    free(key);
+}
+
 static void on_stolen(void *arg, const struct txn_answer *a, usec_t now)
 {
     (void)now;
@@ -498,10 +538,15 @@ static void test_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_restart),   cmocka_unit_test(test_restart_plain),
-        cmocka_unit_test(test_foreign),   cmocka_unit_test(test_watermark_missing),
-        cmocka_unit_test(test_fenced),    cmocka_unit_test(test_fenced_not_ours),
-        cmocka_unit_test(test_too_large), cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_plain),
+        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_watermark_missing),
+        cmocka_unit_test(test_request_removed_first),
+        cmocka_unit_test(test_fenced),
+        cmocka_unit_test(test_fenced_not_ours),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_taken),
     };
     (void)probe_brokers();
     return cmocka_run_group_tests(tests, NULL, NULL);
