@@ -50,6 +50,26 @@ static void a_repeat_without_news_costs_no_request(void **state)
     free(second);
 }
 
+/* A series may have got its next record elsewhere, so its repeats are looked up before they count
+ * as no news. */
+static void a_repeat_of_a_series_is_looked_up(void **state)
+{
+    char *report = standin_alert(1, "Fired");
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; fold = \"series\"; }");
+    rig_receive(&r, xstrdup(report));
+    rig_settle(&r, 50);
+    rig_receive(&r, xstrdup(report));
+    assert_non_null(rig_until(&r, "incident", true));
+    rig_settle(&r, 50);
+    assert_int_equal(rig_count(SNOW_UPDATE), 0);
+    assert_string_equal(rig_outcome(&r, 1, "operation"), "nothing");
+    rig_stop(&r);
+    free(report);
+}
+
 static void work_notes_keep_their_distance(void **state)
 {
     struct standin_op *op;
@@ -165,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_without_news_costs_no_request),
+        cmocka_unit_test(a_repeat_of_a_series_is_looked_up),
         cmocka_unit_test(work_notes_keep_their_distance),
         cmocka_unit_test(a_clear_does_what_is_wanted),
         cmocka_unit_test(a_clear_waits_its_delay),

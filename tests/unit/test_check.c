@@ -181,6 +181,41 @@ static void roles(void **state)
     }
 }
 
+/* Completed only by rows, or where there are none to see. */
+static void tables_that_are_read(void **state)
+{
+    static const struct {
+        enum snow_verdict verdict;
+        const char *rows; /* NULL: no answer that holds any */
+        long long total;
+        enum check_state state;
+    } cases[] = {
+        {SNOW_OK, "[{\"sys_id\": \"1\"}]", 7, CHECK_COMPLETED},
+        {SNOW_OK, "[{\"sys_id\": \"1\"}]", -1, CHECK_COMPLETED},
+        {SNOW_OK, "[]", 7, CHECK_NOT_COMPLETE}, /* all hidden */
+        {SNOW_OK, "[]", 0, CHECK_COMPLETED},
+        {SNOW_OK, "[]", -1, CHECK_COMPLETED},
+        {SNOW_ABSENT, NULL, 0, CHECK_COMPLETED}, /* a 404 is how some instances say: no rows */
+        {SNOW_REJECTED, NULL, -1, CHECK_NOT_COMPLETE},
+        {SNOW_UNAUTHORISED, NULL, -1, CHECK_NOT_COMPLETE},
+        {SNOW_UNAVAILABLE, NULL, -1, CHECK_NOT_COMPLETE},
+        {SNOW_UNKNOWN, NULL, -1, CHECK_NOT_COMPLETE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct check_report *r = check_report_new();
+        json_t *rows = cases[i].rows == NULL ? NULL : json_of(cases[i].rows);
+        struct snow_outcome o = {.verdict = cases[i].verdict, .total_count = cases[i].total};
+
+        (void)err_set(&o.err, ERR_REJECT, "rejected", "The instance says no");
+        check_judge_read(r, "incident", &o, rows);
+        assert_int_equal(state_of(r, "read"), cases[i].state);
+        json_decref(rows);
+        (void)check_report_free(r);
+    }
+}
+
 static void targets_need_their_plugin(void **state)
 {
     struct check_report *r = check_report_new();
@@ -341,6 +376,7 @@ int main(void)
         cmocka_unit_test(certificate_days),
         cmocka_unit_test(zone_by_what_is_known),
         cmocka_unit_test(roles),
+        cmocka_unit_test(tables_that_are_read),
         cmocka_unit_test(targets_need_their_plugin),
         cmocka_unit_test(probes),
         cmocka_unit_test(query_columns),

@@ -283,6 +283,34 @@ static void test_left_out(void **state)
     env_done(&v);
 }
 
+/* Promise 4: what a resync publishes again says so, in every form; nothing else does. */
+static void test_resync_mark(void **state)
+{
+    static const char *const marks[] = {NULL, "", "2026-11-24T18:02:11.000Z"};
+    static const enum config_form forms[] = {FORM_SERVICENOW, FORM_ITSMC, FORM_BOTH};
+    struct txn_record out[RECORDS_MAX];
+    (void)state;
+    for (size_t f = 0; f < ARRAY_LEN(forms); f++) {
+        struct env v;
+        env_init(&v, forms[f]);
+        row_is(&v, INCIDENT);
+        for (size_t i = 0; i < 2 * ARRAY_LEN(marks); i++) {
+            const char *mark = marks[i / 2];
+            v.r.resync = mark;
+            size_t n = make(&v, STREAM_ROWS, i % 2 == 1, out);
+            assert_int_equal(n, forms[f] == FORM_BOTH ? 2 : 1);
+            for (size_t k = 0; k < n; k++) {
+                const char *has = header_of(&out[k].item, "itsm_resync");
+                assert_int_equal(has != NULL, mark != NULL && mark[0] != '\0');
+                if (has != NULL)
+                    assert_string_equal(has, mark);
+            }
+            drop(out, n);
+        }
+        env_done(&v);
+    }
+}
+
 static void test_deletes(void **state)
 {
     struct txn_record out[RECORDS_MAX];
@@ -353,7 +381,7 @@ int main(void)
         cmocka_unit_test(test_itsmc),    cmocka_unit_test(test_itsmc_of_other_tables),
         cmocka_unit_test(test_both),     cmocka_unit_test(test_changed),
         cmocka_unit_test(test_left_out), cmocka_unit_test(test_deletes),
-        cmocka_unit_test(test_journal),
+        cmocka_unit_test(test_journal),  cmocka_unit_test(test_resync_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
