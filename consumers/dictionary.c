@@ -23,9 +23,11 @@ static const char *const contact_types[] = {"monitoring", "event"};
 
 enum step { STEP_TABLES, STEP_COLUMNS, STEP_CHOICES, STEP_DONE };
 
-/* A choice by its value, and once more by its label. */
+/* A choice by its value, and once more by its label; a column of choices by its name, with the
+ * table whose list counts: the nearest that has one hides those of the tables further up. */
 struct choice {
     char *key, *value;
+    char *label; /* of an entry by value; NULL */
     UT_hash_handle hh;
 };
 
@@ -37,8 +39,7 @@ struct entry {
     json_t *chain; /* answer of the first step, while the second is to come */
     char *tables;  /* "incident,task": whose choices count */
     struct columns *columns;
-    json_t *rows;           /* of sys_choice; NULL: not readable */
-    struct choice *choices; /* by value_key and label_key */
+    struct choice *choices; /* by column, value_key and label_key */
     struct entry *next;
 };
 
@@ -66,10 +67,9 @@ static void choices_free(struct entry *e)
         HASH_DEL(e->choices, c);
         free(c->key);
         free(c->value);
+        free(c->label);
         free(c);
     }
-    json_decref(e->rows);
-    e->rows = NULL;
 }
 
 struct dictionary *dictionary_free(struct dictionary *d)
@@ -184,35 +184,59 @@ static char *label_key(const char *column, const char *label)
     return key;
 }
 
-/* The first of its key stays; takes the key. */
-static void add_choice(struct entry *e, char *key, const char *value)
+static const struct choice *choice_at(const struct entry *e, const char *key)
 {
     struct choice *c;
 
     HASH_FIND_STR(e->choices, key, c);
-    if (c != NULL) {
+    return c;
+}
+
+/* The first of its key stays; takes the key. */
+static void add_choice(struct entry *e, char *key, const char *value, const char *label)
+{
+    struct choice *c;
+
+    if (choice_at(e, key) != NULL) {
         free(key);
         return;
     }
     c = xcalloc(1, sizeof *c);
     c->key = key;
     c->value = xstrdup(value);
+    c->label = label == NULL ? NULL : xstrdup(label);
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     HASH_ADD_KEYPTR(hh, e->choices, c->key, strlen(c->key), c);
 }
 
-static void take_choices(struct entry *e, json_t *rows)
+static void take_choice(struct entry *e, const char *table, const json_t *row)
 {
-    json_t *row;
+    const char *column = text_of(row, "element"), *value = text_of(row, "value");
+    const char *label = text_of(row, "label");
+
+    add_choice(e, xstrdup(column), table, NULL);
+    if (strcmp(choice_at(e, column)->value, table) != 0)
+        return;
+    add_choice(e, value_key(column, value), value, label);
+    add_choice(e, label_key(column, label), value, NULL);
+}
+
+/* `e->tables` has the nearest table first. */
+static void take_choices(struct entry *e, const json_t *rows)
+{
+    const json_t *row;
     size_t i;
 
     choices_free(e);
-    e->rows = json_incref(rows);
-    json_array_foreach (rows, i, row) {
-        const char *column = text_of(row, "element"), *value = text_of(row, "value");
+    for (const char *from = e->tables; *from != '\0';) {
+        size_t length = strcspn(from, ",");
+        char *table = xstrndup(from, length);
 
-        add_choice(e, value_key(column, value), value);
-        add_choice(e, label_key(column, text_of(row, "label")), value);
+        json_array_foreach (rows, i, row)
+            if (strcmp(text_of(row, "name"), table) == 0)
+                take_choice(e, table, row);
+        free(table);
+        from += length + (from[length] == ',');
     }
 }
 
@@ -246,19 +270,6 @@ static void take(struct entry *e, const struct snow_op *op, const struct snow_ou
     }
 }
 
-static bool has(const struct entry *e, const char *column, const char *value);
-
-static void warn_close_code(const struct entry *e)
-{
-    if (json_array_size(e->rows) == 0 || has(e, "close_code", close_codes[0]) ||
-        has(e, "close_code", close_codes[1]))
-        return;
-    log_warn("close-code",
-             "table=%s\tThe instance has neither of the close codes '%s' and '%s'. Resolves may be "
-             "refused: set close_code in the consumers entry to one that it has",
-             e->table, close_codes[0], close_codes[1]);
-}
-
 static void step_on(struct entry *e, usec_t now)
 {
     e->step++;
@@ -266,8 +277,6 @@ static void step_on(struct entry *e, usec_t now)
         return;
     json_decref(e->chain);
     e->chain = NULL;
-    if (!e->known)
-        warn_close_code(e);
     e->known = true;
     e->due = now + LIFE;
 }
@@ -345,9 +354,8 @@ const struct columns *dictionary_columns(const struct dictionary *d, const char 
 /* Takes the key. */
 static const char *stored_under(const struct entry *e, char *key)
 {
-    struct choice *c;
+    const struct choice *c = choice_at(e, key);
 
-    HASH_FIND_STR(e->choices, key, c);
     free(key);
     return c == NULL ? NULL : c->value;
 }
@@ -356,7 +364,7 @@ static const char *choice(const struct entry *e, const char *column, const char 
 {
     const char *stored;
 
-    if (e == NULL || e->choices == NULL)
+    if (e == NULL || choice_at(e, column) == NULL)
         return NULL;
     stored = stored_under(e, value_key(column, text));
     return stored != NULL ? stored : stored_under(e, label_key(column, text));
@@ -378,33 +386,21 @@ const char *dictionary_choice(const struct dictionary *d, const char *table, con
 bool dictionary_has_choices(const struct dictionary *d, const char *table, const char *column)
 {
     const struct entry *e = find(d, table);
-    json_t *row;
-    size_t i;
 
-    if (e == NULL)
-        return false;
-    json_array_foreach (e->rows, i, row) {
-        if (strcmp(text_of(row, "element"), column) == 0)
-            return true;
-    }
-    return false;
+    return e != NULL && choice_at(e, column) != NULL;
 }
 
 void dictionary_near(const struct dictionary *d, const char *table, const char *column,
                      const char *text, struct buf *out)
 {
     const struct entry *e = find(d, table);
+    size_t length = strlen(column);
     struct near n;
-    json_t *row;
-    size_t i;
 
-    if (e == NULL)
-        return;
     near_init(&n, text);
-    json_array_foreach (e->rows, i, row) {
-        if (strcmp(text_of(row, "element"), column) == 0)
-            near_offer(&n, text_of(row, "label"));
-    }
+    for (const struct choice *c = e == NULL ? NULL : e->choices; c != NULL; c = c->hh.next)
+        if (c->label != NULL && strncmp(c->key, column, length) == 0 && c->key[length] == '=')
+            near_offer(&n, c->label);
     near_text(&n, out);
     near_done(&n);
 }

@@ -21,7 +21,8 @@
 #define BATCH       50
 #define ROWS_MOST   500
 #define ENTRIES_MAX 20000
-#define NEAR_START  2 /* bytes that a near match begins with */
+#define NEAR_START  2  /* bytes that a near match begins with */
+#define NEAR_WAIT   20 /* unknown names that wait for their near matches; outcomes tell of all */
 /* What is left of a URL for the names, each byte percent-encoded. */
 #define NAMES_LENGTH ((REQUEST_URL_MAX - 2000) / 3)
 
@@ -58,7 +59,8 @@ struct finder {
     bool asking;
     usec_t again;
     struct buf query;
-    char *lost; /* a name that was not there, to be looked for in its neighbourhood; NULL */
+    char *lost[NEAR_WAIT]; /* names that were not there, to be looked for in their neighbourhood */
+    size_t lost_count;
     char *said; /* the note that was handed out and is no longer the entry's */
 };
 
@@ -97,7 +99,8 @@ struct finder *finder_free(struct finder *f)
         drop(f, e);
     buf_done(&f->query);
     free(f->fields);
-    free(f->lost);
+    while (f->lost_count > 0)
+        free(f->lost[--f->lost_count]);
     free(f->said);
     free(f);
     return NULL;
@@ -160,7 +163,7 @@ static void know(struct entry *e, usec_t until)
 /* Names that cannot be asked for are known at once. */
 static bool can_ask(const struct finder *f, const char *name)
 {
-    return query_in_ok(name) && (strlen(name) + 1) * f->o.columns_count <= NAMES_LENGTH / 2;
+    return query_value_ok(name) && (strlen(name) + 1) * f->o.columns_count <= NAMES_LENGTH / 2;
 }
 
 static struct entry *entry_get(struct finder *f, const char *name, usec_t now)
@@ -284,8 +287,8 @@ static void conclude(struct finder *f, struct entry *e, bool cut, usec_t now)
     } else {
         e->can_make = !cut;
         know(e, now + (cut ? LIFE_FAILED : f->o.life_none));
-        if (f->o.near && !cut && f->lost == NULL)
-            f->lost = xstrdup(e->name);
+        if (f->o.near && !cut && f->lost_count < NEAR_WAIT)
+            f->lost[f->lost_count++] = xstrdup(e->name);
     }
 }
 
@@ -352,31 +355,47 @@ static void looked_up(void *arg, const struct snow_op *ops, const struct snow_ou
     f->o.answered(f->o.arg, now);
 }
 
-static void add_column(struct finder *f, size_t column, const char *names)
+/* Every column is asked for the name or names. */
+static void add_columns(struct finder *f, const char *operator, const char * names)
 {
-    (void)buf_addf(&f->query, "%s%sIN%s", column == 0 ? "" : "^OR", f->o.columns[column], names);
+    for (size_t k = 0; k < f->o.columns_count; k++)
+        (void)buf_addf(&f->query, "%s%s%s%s", f->query.length == 0 ? "" : "^OR",
+                       f->o.columns[k], operator, names);
 }
 
-/* Every column is asked for every name of the batch. */
+/* What one name takes of the URL: its bytes, and for one that stands alone the columns' too. */
+static size_t length_of(const struct finder *f, const char *name)
+{
+    size_t length = (strlen(name) + 1) * f->o.columns_count;
+
+    return query_in_ok(name) ? length : length + strlen(f->fields) + 4 * f->o.columns_count;
+}
+
+/* One list for each column; a name with a comma in it cannot stand in a list. */
 static void build(struct finder *f)
 {
     struct entry *e, *next;
+    size_t n = 0, length = 0;
     struct buf names;
-    size_t n = 0;
 
+    buf_clear(&f->query);
     buf_init(&names, NAMES_LENGTH);
     HASH_ITER (hh, f->entries, e, next) {
-        if (e->state != ENTRY_WANTED || n == BATCH ||
-            (names.length + strlen(e->name) + 1) * f->o.columns_count > NAMES_LENGTH)
+        size_t more = length_of(f, e->name);
+
+        if (e->state != ENTRY_WANTED || n == BATCH || length + more > NAMES_LENGTH)
             continue;
-        (void)buf_addf(&names, "%s%s", n == 0 ? "" : ",", e->name);
+        if (query_in_ok(e->name))
+            (void)buf_addf(&names, "%s%s", names.length == 0 ? "" : ",", e->name);
+        else
+            add_columns(f, "=", e->name);
         e->state = ENTRY_ASKED;
         f->open--;
+        length += more;
         n++;
     }
-    buf_clear(&f->query);
-    for (size_t k = 0; k < f->o.columns_count; k++)
-        add_column(f, k, buf_text(&names));
+    if (names.length > 0)
+        add_columns(f, "IN", buf_text(&names));
     buf_done(&names);
 }
 
@@ -397,13 +416,13 @@ static void look_up(struct finder *f, usec_t now)
 
 static void say_near(const struct finder *f, const json_t *rows)
 {
-    const char *column = f->o.columns[0];
+    const char *column = f->o.columns[0], *lost = f->lost[0];
     struct buf like;
     struct near n;
     json_t *row;
     size_t i;
 
-    near_init(&n, f->lost);
+    near_init(&n, lost);
     json_array_foreach (rows, i, row) {
         const char *name = json_string_value(json_object_get(row, column));
 
@@ -415,7 +434,7 @@ static void say_near(const struct finder *f, const json_t *rows)
     log_error("name-unknown",
               "table=%s\t'%s' is no %s (looked up by %s)%s%s. Records are made without it; correct "
               "the name in `fields`, rules or template, or make it, then run `itsm-bridge resync`",
-              f->o.table, f->lost, f->o.what, column, like.length == 0 ? "" : "; did you mean ",
+              f->o.table, lost, f->o.what, column, like.length == 0 ? "" : "; did you mean ",
               buf_text(&like));
     buf_done(&like);
     near_done(&n);
@@ -431,8 +450,9 @@ static void near_answered(void *arg, const struct snow_op *ops, const struct sno
     (void)now;
     f->asking = false;
     say_near(f, outcomes[0].result);
-    free(f->lost);
-    f->lost = NULL;
+    free(f->lost[0]);
+    f->lost_count--;
+    memmove(&f->lost[0], &f->lost[1], f->lost_count * sizeof f->lost[0]);
 }
 
 /* Those that begin alike, by a bounded question: the instance cannot compare by distance. */
@@ -444,7 +464,7 @@ static void ask_near(struct finder *f, usec_t now)
 
     buf_clear(&f->query);
     (void)buf_addf(&f->query, "%sSTARTSWITH%.*s^ORDERBY%s", f->o.columns[0],
-                   (int)text_boundary(f->lost, strlen(f->lost), NEAR_START), f->lost,
+                   (int)text_boundary(f->lost[0], strlen(f->lost[0]), NEAR_START), f->lost[0],
                    f->o.columns[0]);
     op.query = buf_text(&f->query);
     f->asking = true;
@@ -471,12 +491,18 @@ void finder_made_id(const char *record_namespace, const char *table, const char 
     free(key);
 }
 
-static void made(struct finder *f, struct entry *e, const char *sys_id, usec_t now)
+/* Refused because it exists: another process was first, or an answer of ours was lost. */
+static void made_before(struct finder *f, struct entry *e, const char *sys_id, usec_t now)
 {
     e->sys_id = xstrdup(sys_id);
+    know(e, now + f->o.life_found);
+}
+
+static void made(struct finder *f, struct entry *e, const char *sys_id, usec_t now)
+{
+    made_before(f, e, sys_id, now);
     set_note(e, xasprintf("%s %s was made in %s", f->o.what, e->name, f->o.make));
     e->note_once = true;
-    know(e, now + f->o.life_found);
     log_info("name-made", "table=%s sys_id=%s\tThe %s '%s' was not there and was made", f->o.make,
              sys_id, f->o.what, e->name);
 }
@@ -513,8 +539,10 @@ static void answer_make(void *arg, const struct snow_op *ops, const struct snow_
     finder_made_id(f->o.record_namespace, f->o.make, e->name, ours);
     if (o->verdict == SNOW_OK && sys_id != NULL && query_sys_id_ok(sys_id))
         made(f, e, sys_id, now);
-    else if (o->verdict == SNOW_OK || o->verdict == SNOW_EXISTS)
+    else if (o->verdict == SNOW_OK)
         made(f, e, ours, now);
+    else if (o->verdict == SNOW_EXISTS)
+        made_before(f, e, ours, now);
     else
         not_made(f, e, o, now);
     f->o.answered(f->o.arg, now);
@@ -551,7 +579,7 @@ usec_t finder_tick(struct finder *f, usec_t now)
 {
     struct entry *missing;
 
-    if ((f->open == 0 && f->lost == NULL) || f->asking)
+    if ((f->open == 0 && f->lost_count == 0) || f->asking)
         return USEC_NEVER;
     if (now < f->again)
         return f->again;

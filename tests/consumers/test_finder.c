@@ -160,7 +160,6 @@ static void test_names_that_cannot_be_asked(void **state)
     memset(longest, 'x', 5000);
     assert_int_equal(find(f, "a^b", 1, &id, &note), FINDER_NONE);
     assert_non_null(strstr(note, "cannot carry"));
-    assert_int_equal(find_again(f, "a,b", 1), FINDER_NONE);
     assert_int_equal(find_again(f, "javascript:x", 1), FINDER_NONE);
     assert_int_equal(find_again(f, longest, 1), FINDER_NONE);
     assert_int_equal(finder_find(f, NULL, 0, 1, &id, &note), FINDER_NONE);
@@ -197,10 +196,20 @@ static void test_make(void **state)
     standin_op_answer(standin_open_op(), SNOW_EXISTS, NULL, 5);
     assert_int_equal(find(f, "web-1", 6, &id, &note), FINDER_FOUND);
     assert_string_equal(id, ours);
-    assert_non_null(strstr(note, "was made in cmdb_ci_server"));
-    assert_int_equal(find(f, "web-1", 6, &id, &note), FINDER_FOUND);
     assert_string_equal(note, "");
     assert_int_equal(standin_ops(), 3);
+    /* One that is made with an answer is told of once. */
+    (void)find_again(f, "web-2", 9 * USEC_S);
+    (void)finder_tick(f, 9 * USEC_S);
+    answer("[]", 9 * USEC_S);
+    (void)find_again(f, "web-2", 9 * USEC_S);
+    (void)finder_tick(f, 9 * USEC_S);
+    standin_op_answer(standin_open_op(), SNOW_OK, json_pack("{ss}", "sys_id", ID_B), 9 * USEC_S);
+    assert_int_equal(find(f, "web-2", 9 * USEC_S, &id, &note), FINDER_FOUND);
+    assert_string_equal(id, ID_B);
+    assert_non_null(strstr(note, "was made in cmdb_ci_server"));
+    assert_int_equal(find(f, "web-2", 9 * USEC_S, &id, &note), FINDER_FOUND);
+    assert_string_equal(note, "");
     (void)finder_free(f);
 }
 
@@ -219,6 +228,61 @@ static void test_make_refused(void **state)
     assert_int_equal(find(f, "web-1", 5, &id, &note), FINDER_NONE);
     assert_non_null(strstr(note, "could not be made"));
     assert_int_equal(find_again(f, "web-1", 6), FINDER_NONE);
+    assert_int_equal(standin_open_ops(), 0);
+    (void)finder_free(f);
+}
+
+/* "Doe, Jane" cannot stand in a list of names. */
+static void test_names_with_a_comma(void **state)
+{
+    struct finder *f = make_finder(NULL);
+    const char *id, *note;
+
+    (void)state;
+    (void)find_again(f, "Doe, Jane", 1);
+    (void)find_again(f, "web-1", 1);
+    (void)finder_tick(f, 1);
+    assert_string_equal(standin_op(0)->query,
+                        "name=Doe, Jane^ORfqdn=Doe, Jane^ORip_address=Doe, Jane^OR"
+                        "nameINweb-1^ORfqdnINweb-1^ORip_addressINweb-1");
+    answer("[{\"sys_id\":\"" ID_A "\",\"name\":\"doe, jane\"}]", 2);
+    assert_int_equal(find(f, "Doe, Jane", 3, &id, &note), FINDER_FOUND);
+    assert_string_equal(id, ID_A);
+    (void)finder_free(f);
+}
+
+/* A configuration with several wrong names is told of all of them, with their near matches. */
+static void test_every_unknown_name_is_told(void **state)
+{
+    const struct finder_options o = {.table = "sys_user_group",
+                                     .what = "record of sys_user_group",
+                                     .columns = columns,
+                                     .columns_count = 1,
+                                     .life_none = 300 * USEC_S,
+                                     .near = true,
+                                     .answered = answered};
+    struct finder *f;
+
+    (void)state;
+    (void)finder_free(make_finder(NULL));
+    f = finder_new(NULL, &o);
+    for (int i = 0; i < 30; i++) {
+        char *name = xasprintf("%c-team", 'A' + i);
+
+        (void)find_again(f, name, 1);
+        free(name);
+    }
+    (void)finder_tick(f, 1);
+    answer("[]", 2);
+    for (int i = 0; i < 20; i++) {
+        char *query = xasprintf("nameSTARTSWITH%c-^ORDERBYname", 'A' + i);
+
+        (void)finder_tick(f, 3);
+        assert_string_equal(standin_open_op()->query, query);
+        answer("[]", 3);
+        free(query);
+    }
+    assert_true(finder_tick(f, 3) == USEC_NEVER);
     assert_int_equal(standin_open_ops(), 0);
     (void)finder_free(f);
 }
@@ -247,10 +311,15 @@ static void test_cut_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batch_and_case), cmocka_unit_test(test_rank_and_ambiguous),
-        cmocka_unit_test(test_failures),       cmocka_unit_test(test_names_that_cannot_be_asked),
-        cmocka_unit_test(test_make),           cmocka_unit_test(test_make_refused),
+        cmocka_unit_test(test_batch_and_case),
+        cmocka_unit_test(test_rank_and_ambiguous),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_names_that_cannot_be_asked),
+        cmocka_unit_test(test_make),
+        cmocka_unit_test(test_make_refused),
         cmocka_unit_test(test_cut_answer),
+        cmocka_unit_test(test_names_with_a_comma),
+        cmocka_unit_test(test_every_unknown_name_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

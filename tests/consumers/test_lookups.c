@@ -34,7 +34,10 @@ static const char *said_of(const char *table)
          "[{\"name\":\"task\",\"element\":\"assignment_group\",\"internal_type\":\"reference\","
          "\"reference\":\"sys_user_group\"},{\"name\":\"incident\",\"element\":\"category\"},"
          "{\"name\":\"task\",\"element\":\"u_note\",\"max_length\":\"20\"}]"},
-        {"sys_choice", "[{\"element\":\"category\",\"value\":\"net\",\"label\":\"Network\"}]"},
+        {"sys_choice", "[{\"name\":\"incident\",\"element\":\"category\",\"value\":\"net\","
+                       "\"label\":\"Network\"},{\"name\":\"task\",\"element\":\"impact\","
+                       "\"value\":\"3\",\"label\":\"3 - Low\"},{\"name\":\"incident\","
+                       "\"element\":\"close_code\",\"value\":\"done\",\"label\":\"All done\"}]"},
         {"sys_user_group", "[{\"name\":\"Ops\",\"sys_id\":\"" GROUP "\"}]"},
         {"sys_template",
          "[{\"name\":\"Disk\",\"template\":\"impact=3^category=x^u_made_by=template^EQ\"}]"},

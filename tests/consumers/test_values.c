@@ -27,10 +27,13 @@ static const char columns[] =
     "\"max_length\":\"40\"},"
     "{\"name\":\"task\",\"element\":\"caller_id\",\"internal_type\":\"string\"}]";
 static const char choices[] =
-    "[{\"element\":\"category\",\"value\":\"network\",\"label\":\"Network\"},"
-    "{\"element\":\"category\",\"value\":\"db\",\"label\":\"Database\"},"
-    "{\"element\":\"close_code\",\"value\":\"Solved (Permanently)\",\"label\":\"Solved\"},"
-    "{\"element\":\"contact_type\",\"value\":\"event\",\"label\":\"Event\"}]";
+    "[{\"name\":\"task\",\"element\":\"category\",\"value\":\"old\",\"label\":\"Network\"},"
+    "{\"name\":\"incident\",\"element\":\"category\",\"value\":\"network\",\"label\":\"Network\"},"
+    "{\"name\":\"incident\",\"element\":\"category\",\"value\":\"db\",\"label\":\"Database\"},"
+    "{\"name\":\"incident\",\"element\":\"close_code\",\"value\":\"Solved (Permanently)\","
+    "\"label\":\"Solved\"},"
+    "{\"name\":\"task\",\"element\":\"impact\",\"value\":\"1\",\"label\":\"1 - High\"},"
+    "{\"name\":\"task\",\"element\":\"contact_type\",\"value\":\"event\",\"label\":\"Event\"}]";
 
 struct world {
     struct dictionary *d;
@@ -125,6 +128,9 @@ static void test_dictionary(void **state)
     assert_string_equal(dictionary_choice(w->d, "incident", "category", "NETWORK"), "network");
     assert_string_equal(dictionary_choice(w->d, "incident", "category", "db"), "db");
     assert_null(dictionary_choice(w->d, "incident", "category", "dbs"));
+    /* The list of the nearest table is the whole list. */
+    assert_null(dictionary_choice(w->d, "incident", "category", "old"));
+    assert_string_equal(dictionary_choice(w->d, "incident", "impact", "1 - high"), "1");
     assert_true(dictionary_has_choices(w->d, "incident", "category"));
     assert_false(dictionary_has_choices(w->d, "incident", "state"));
     assert_string_equal(dictionary_close_code(w->d, "incident"), "Solved (Permanently)");

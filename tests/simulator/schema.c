@@ -296,6 +296,16 @@ static column_list sys_choice = {
     NULL,
 };
 
+static column_list sys_template = {
+    "name|s|100|||Name|H",
+    "table|s|80|||Table",
+    "template|s|4000|||Template",
+    "short_description|s|100|||Short description",
+    "active|b|40|true||Active",
+    "global|b|40|true||Global",
+    NULL,
+};
+
 static column_list sys_dictionary = {
     "name|s|80|||Table|H",
     "element|s|80|||Column name",
@@ -394,6 +404,7 @@ static const struct {
     {"sys_user_role", "Role", NULL, NULL, 0, TABLE_PLAIN, sys_user_role, NULL},
     {"sys_user_has_role", "User Role", NULL, NULL, 0, TABLE_PLAIN, sys_user_has_role, NULL},
     {"sys_choice", "Choice", NULL, NULL, 0, TABLE_PLAIN, sys_choice, NULL},
+    {"sys_template", "Template", NULL, NULL, 0, TABLE_PLAIN, sys_template, NULL},
     {"sys_dictionary", "Dictionary Entry", NULL, NULL, 0, TABLE_PLAIN, sys_dictionary, NULL},
     {"sys_db_object", "Table", NULL, NULL, 0, TABLE_PLAIN, sys_db_object, NULL},
     {"sys_properties", "System Property", NULL, NULL, 0, TABLE_PLAIN, sys_properties, NULL},
