@@ -9,7 +9,8 @@
 #include "bridge/retry/backoff.h"
 #include "consumers/dispatch_internal.h"
 
-#define NOTE_MOST ((size_t)8000)
+#define NOTE_MOST  ((size_t)8000)
+#define WHOLE_MOST ((size_t)512 * 1024)
 
 struct write {
     struct dispatch *d;
@@ -56,8 +57,8 @@ static json_t *build_update(struct dispatch *d, struct lane *lane, const struct 
     return body;
 }
 
-static json_t *build_body(struct dispatch *d, struct lane *lane, const struct decision *what,
-                          const char *ci, usec_t now)
+static json_t *build_of(struct dispatch *d, struct lane *lane, const struct decision *what,
+                        const char *ci, struct buf *whole, usec_t now)
 {
     struct item *fire = what->fire == SIZE_MAX ? NULL : item_at(lane, what->fire);
     struct item *clear = what->clear == SIZE_MAX ? NULL : item_at(lane, what->clear);
@@ -68,12 +69,12 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
         .consumer = consumer,
         .table = DISPATCH_TABLE,
         .record_namespace = d->config->connection.record_namespace,
-        .close_code = consumer->close_code[0] != '\0'
-                          ? consumer->close_code
-                          : dictionary_close_code(dictionary, DISPATCH_TABLE),
+        .close_code = lookups_close_code(d->lookups, DISPATCH_TABLE, consumer->close_code),
         .contact_type = dictionary_contact_type(dictionary, DISPATCH_TABLE),
         .cmdb_ci = ci,
         .rules = unit->rules,
+        .columns = dictionary_columns(dictionary, DISPATCH_TABLE),
+        .whole = whole,
     };
     struct stamp stamp = stamp_of(lane, what);
 
@@ -102,6 +103,16 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
     }
 }
 
+/* `whole`: as incident_context; NULL: not wanted. */
+static json_t *build_body(struct dispatch *d, struct lane *lane, const struct decision *what,
+                          const char *ci, struct buf *whole, usec_t now)
+{
+    json_t *body = build_of(d, lane, what, ci, whole, now);
+
+    lookups_content(d->lookups, DISPATCH_TABLE, body);
+    return body;
+}
+
 bool dispatch_says_the_same(struct dispatch *d, struct lane *lane, size_t index)
 {
     struct ledger_content last = ledger_content(d->ledger, lane->key);
@@ -113,7 +124,7 @@ bool dispatch_says_the_same(struct dispatch *d, struct lane *lane, size_t index)
     if (!last.known || known == NULL)
         return false;
     update.generation = lane->marked ? 0 : known->stamp.generation;
-    body = build_body(d, lane, &update, "", 0);
+    body = build_body(d, lane, &update, "", NULL, 0);
     same = incident_content_digest(body) == last.digest;
     json_decref(body);
     return same;
@@ -477,13 +488,21 @@ static bool find_ci(struct write *w, const char **ret_ci, usec_t now)
     return true;
 }
 
+static bool rules_name_templates(const struct config_consumer *c)
+{
+    for (size_t i = 0; i < c->rules_count; i++)
+        if (c->rules[i].template[0] != '\0')
+            return true;
+    return false;
+}
+
 /* The instance's template that a rule names for this alert, else the consumer's. */
 static const char *template_of(struct item *fire)
 {
     const char *name = fire->unit->consumer->template;
     struct ruling g;
 
-    if (fire->unit->rules == NULL)
+    if (fire->unit->rules == NULL || !rules_name_templates(fire->unit->consumer))
         return name;
     rules_decide(fire->unit->rules, item_alert(fire), &g);
     if (g.template[0] != '\0')
@@ -495,16 +514,18 @@ static const char *template_of(struct item *fire)
 /* The body of the write in w->body; false: wait for a look-up. */
 static bool make_body(struct write *w, usec_t now)
 {
+    struct buf whole;
     const char *ci;
-    bool item = find_ci(w, &ci, now), complete;
+    bool ready = find_ci(w, &ci, now);
 
-    w->body = build_body(w->d, w->lane, &w->what, ci, now);
-    if (!is_create(w->what.action))
-        return true;
-    complete =
-        lookups_complete(w->d->lookups, DISPATCH_TABLE, template_of(item_at(w->lane, w->what.fire)),
-                         w->body, &w->note, now);
-    return item && complete;
+    buf_init(&whole, WHOLE_MOST);
+    w->body = build_body(w->d, w->lane, &w->what, ci, &whole, now);
+    if (is_create(w->what.action) && !lookups_complete(w->d->lookups, DISPATCH_TABLE,
+                                                       template_of(item_at(w->lane, w->what.fire)),
+                                                       w->body, &whole, &w->note, now))
+        ready = false;
+    buf_done(&whole);
+    return ready;
 }
 
 static char *target(const struct write *w)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
@@ -96,6 +97,8 @@ static void set_source(json_t *row, const struct row_context *x)
 
 static void set_texts(json_t *row, const struct alert *a)
 {
+    char *title;
+
     set(row, "u_format", a->format);
     set(row, "u_kind", a->kind);
     set(row, "u_rule", a->rule);
@@ -103,7 +106,9 @@ static void set_texts(json_t *row, const struct alert *a)
     set(row, "u_source", a->source);
     set(row, "u_resource", a->resource);
     set(row, "u_title", a->title);
-    set_take(row, "u_short_description", incident_short_description(a));
+    title = incident_title(a);
+    set_take(row, "u_short_description", incident_cut(title, INCIDENT_SHORT_MAX));
+    free(title);
     set(row, "u_description", a->description);
 }
 
@@ -130,7 +135,10 @@ static void set_given(json_t *row, const struct row_context *x, const struct ale
         (void)json_object_update(row, g.presets);
     if (g.columns != NULL)
         json_object_foreach (g.columns, column, value)
-            set_take(row, column, incident_column(column, json_string_value(value)));
+            set_take(row, column,
+                     incident_column(column, json_string_value(value),
+                                     strcmp(column, "short_description") == 0 ? INCIDENT_SHORT_MAX
+                                                                              : INCIDENT_TEXT_MAX));
     given_done(&g);
 }
 

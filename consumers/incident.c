@@ -7,7 +7,6 @@
 
 #include "bridge/base/digest.h"
 #include "consumers/given.h"
-
 #include "consumers/incident_text.h"
 
 /* Impact and urgency by severity 0..4: priorities 1 to 5. Unknown: the last. */
@@ -42,38 +41,82 @@ static void set_stamp(json_t *body, const struct stamp *stamp)
     set(body, "correlation_display", text);
 }
 
-/* Sets what is given for the column and tells whether anything is; "" leaves it out. */
-static bool set_from(json_t *body, const struct given *g, const char *column)
+/* Shorter ones are no columns for texts: a dictionary that says so is not believed. */
+#define ROOM_LEAST 20
+
+static size_t room_of(const struct incident_context *x, const char *column, size_t usual,
+                      size_t least)
 {
+    const struct column *c = x->columns == NULL ? NULL : columns_find(x->columns, column);
+    size_t room = c == NULL || c->max_length < ROOM_LEAST ? usual : c->max_length;
+
+    return room < least ? least : room > INCIDENT_TEXT_MOST ? INCIDENT_TEXT_MOST : room;
+}
+
+static void keep_whole(const struct incident_context *x, const char *column, const char *text)
+{
+    if (x->whole == NULL)
+        return;
+    (void)buf_addf(x->whole, "%sThe whole text of %s:\n", x->whole->length == 0 ? "" : "\n\n",
+                   column);
+    (void)buf_add(x->whole, text, incident_fit(text, INCIDENT_TEXT_MOST));
+}
+
+/* Sets what is given for the column and tells whether anything is; "" leaves it out. Room for more
+ * than the column may have: what the instance knows of it is put to use by values_resolve. */
+static bool set_from(const struct incident_context *x, json_t *body, const struct given *g,
+                     const char *column)
+{
+    size_t room = x->columns == NULL ? INCIDENT_TEXT_MAX : INCIDENT_TEXT_MOST;
     const char *text = given_text(g, column);
 
     if (text != NULL && text[0] != '\0')
-        set_take(body, column, incident_column(column, text));
+        set_take(body, column, incident_column(column, text, room));
     return text != NULL;
 }
 
-static void set_severity(json_t *body, const struct given *g, const struct alert *a)
+static void set_severity(const struct incident_context *x, json_t *body, const struct given *g,
+                         const struct alert *a)
 {
     int severity = a->severity >= 0 && a->severity <= 4 ? a->severity : 4;
 
-    if (!set_from(body, g, "impact"))
+    if (!set_from(x, body, g, "impact"))
         set(body, "impact", impacts[severity]);
-    if (!set_from(body, g, "urgency"))
+    if (!set_from(x, body, g, "urgency"))
         set(body, "urgency", urgencies[severity]);
 }
 
-/* A description is never left out: identity and version stand in it. */
-static void set_content(json_t *body, const struct given *g, const struct alert *fire,
-                        uint32_t generation, const struct version *content, bool orphan)
+static void set_short_description(const struct incident_context *x, json_t *body,
+                                  const struct given *g, const struct alert *a)
 {
-    const char *text = given_text(g, "description");
+    size_t room = room_of(x, "short_description", INCIDENT_SHORT_MAX, ROOM_LEAST);
+    const char *text = given_text(g, "short_description");
+    char *whole = text == NULL ? incident_title(a)
+                               : incident_column("short_description", text, INCIDENT_TEXT_MOST);
 
-    if (!set_from(body, g, "short_description"))
-        set_take(body, "short_description", incident_short_description(fire));
+    if (whole[0] != '\0')
+        set_take(body, "short_description", incident_cut(whole, room));
+    if (whole[incident_fit(whole, room)] != '\0')
+        keep_whole(x, "short_description", whole);
+    free(whole);
+}
+
+/* A description is never left out: identity and version stand in it. */
+static void set_content(const struct incident_context *x, json_t *body, const struct given *g,
+                        const struct alert *fire, uint32_t generation,
+                        const struct version *content, bool orphan)
+{
+    size_t room = room_of(x, "description", INCIDENT_TEXT_MAX, INCIDENT_TEXT_LEAST);
+    const char *text = given_text(g, "description");
+    bool cut;
+
+    text = text != NULL ? text : fire->description;
+    set_short_description(x, body, g, fire);
     set_take(body, "description",
-             incident_description_with(fire, text != NULL ? text : fire->description, generation,
-                                       content, orphan));
-    set_severity(body, g, fire);
+             incident_description(fire, text, generation, content, orphan, room, &cut));
+    if (cut)
+        keep_whole(x, "description", text);
+    set_severity(x, body, g, fire);
 }
 
 static bool is_content(const char *column)
@@ -87,19 +130,20 @@ static bool is_content(const char *column)
 }
 
 /* The columns that are set once: they go in first, so that nothing of ours can be overridden. */
-static void set_once(json_t *body, const struct given *g)
+static void set_once(const struct incident_context *x, json_t *body, const struct given *g)
 {
+    size_t room = x->columns == NULL ? INCIDENT_TEXT_MAX : INCIDENT_TEXT_MOST;
     const char *column;
     json_t *value;
 
     json_object_foreach (g->presets, column, value)
         if (json_string_length(value) > 0)
-            set_take(body, column, incident_column(column, json_string_value(value)));
+            set_take(body, column, incident_column(column, json_string_value(value), room));
     json_object_foreach (g->columns, column, value) {
         if (is_content(column))
             continue;
         (void)json_object_del(body, column);
-        (void)set_from(body, g, column);
+        (void)set_from(x, body, g, column);
     }
 }
 
@@ -120,12 +164,12 @@ static json_t *new_record(const struct incident_context *x, const struct alert *
     struct keys keys;
 
     given_for(x->consumer, x->rules, fire, &given);
-    set_once(body, &given);
+    set_once(x, body, &given);
     identity_keys(fire, x->record_namespace, x->table, generation, &keys);
     set(body, "sys_id", keys.sys_id);
     set(body, "correlation_id", keys.correlation_id);
     set_stamp(body, stamp);
-    set_content(body, &given, fire, generation, content, orphan);
+    set_content(x, body, &given, fire, generation, content, orphan);
     if (given_text(&given, "contact_type") == NULL)
         set_given(body, "contact_type", x->contact_type);
     if (given_text(&given, "cmdb_ci") == NULL)
@@ -153,6 +197,11 @@ json_t *incident_create_resolved(const struct incident_context *x, const struct 
     return body;
 }
 
+static const char *whole_of(const struct incident_context *x)
+{
+    return x->whole == NULL ? "" : buf_text(x->whole);
+}
+
 json_t *incident_update(const struct incident_context *x, const struct alert *fire,
                         uint32_t generation, const struct version *content)
 {
@@ -160,8 +209,8 @@ json_t *incident_update(const struct incident_context *x, const struct alert *fi
     struct given given;
 
     given_for(x->consumer, x->rules, fire, &given);
-    set_content(body, &given, fire, generation, content, false);
-    set_take(body, "work_notes", incident_update_note(fire, content));
+    set_content(x, body, &given, fire, generation, content, false);
+    set_take(body, "work_notes", incident_update_note(fire, whole_of(x), content));
     given_done(&given);
     return body;
 }
@@ -202,7 +251,7 @@ json_t *incident_reopen(const struct incident_context *x, const struct alert *fi
     json_t *body = incident_update(x, fire, generation, content);
 
     set(body, "state", "2");
-    set_take(body, "work_notes", incident_refire_note(fire, content, true));
+    set_take(body, "work_notes", incident_refire_note(fire, whole_of(x), content, true));
     set_stamp(body, stamp);
     return body;
 }
@@ -211,7 +260,7 @@ json_t *incident_refire(const struct alert *fire, const struct stamp *stamp)
 {
     json_t *body = json_object();
 
-    set_take(body, "work_notes", incident_refire_note(fire, &stamp->version, false));
+    set_take(body, "work_notes", incident_refire_note(fire, "", &stamp->version, false));
     set_stamp(body, stamp);
     return body;
 }

@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "bridge/base/buf.h"
+#include "bridge/servicenow/columns.h"
 #include "consumers/alert.h"
 #include "consumers/identity.h"
 #include "consumers/rules.h"
@@ -16,10 +18,14 @@ struct incident_context {
     const struct config_consumer *consumer; /* fields, close_code */
     const char *table;                      /* that the record is in */
     const char *record_namespace;
-    const char *close_code;   /* "" leaves it out */
-    const char *contact_type; /* "" leaves it out */
-    const char *cmdb_ci;      /* sys_id of the configuration item, "" when unknown */
-    struct rules *rules;      /* of the consumer; NULL: none */
+    const char *close_code;        /* "" leaves it out */
+    const char *contact_type;      /* "" leaves it out */
+    const char *cmdb_ci;           /* sys_id of the configuration item, "" when unknown */
+    struct rules *rules;           /* of the consumer; NULL: none */
+    const struct columns *columns; /* their lengths; NULL: the usual ones */
+    /* Gets the whole of what was cut, for the work notes; updates put it there themselves. NULL:
+     * not wanted. */
+    struct buf *whole;
 };
 
 /* Where columns come from, the last one winning: default_fields of rules, what the instance and the
@@ -28,8 +34,9 @@ struct incident_context {
  * of the content only (short_description, description, impact, urgency): what else a rule gave is
  * people's to change once the record is there.
  *
- * New references. `fire` is the newest fire; for an orphan clear the clear itself. Columns are cut
- * to ServiceNow's lengths at a character boundary with a mark; the version line always fits. */
+ * New references, in which names and labels stand as they are given (values.h). `fire` is the
+ * newest fire; for an orphan clear the clear itself. Columns are cut to ServiceNow's lengths at a
+ * character boundary with a mark; the version line always fits. */
 
 /* Body of a POST: a new incident, state New. */
 json_t *incident_create(const struct incident_context *x, const struct alert *fire,

@@ -9,6 +9,7 @@
 
 #include "bridge/base/buf.h"
 #include "bridge/base/panic.h"
+#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/identity.h"
 #include "consumers/layout.h"
@@ -47,13 +48,12 @@ static size_t count_units(const char *text)
 }
 
 /* Most texts are far shorter than the column. */
-static bool fits_at_once(const char *body, const char *tail)
+static bool fits_at_once(const char *body, const char *tail, size_t units)
 {
-    return strlen(body) + strlen(tail) <= INCIDENT_TEXT_MAX;
+    return strlen(body) + strlen(tail) <= units;
 }
 
-/* One line, cut with a mark. */
-static char *short_text(const char *text, size_t units)
+char *incident_cut(const char *text, size_t units)
 {
     struct buf b;
 
@@ -65,22 +65,22 @@ static char *short_text(const char *text, size_t units)
     return buf_take(&b, NULL);
 }
 
-char *incident_short_description(const struct alert *a)
+char *incident_title(const struct alert *a)
 {
     if (a->title[0] == '\0')
         return xasprintf("%s alert", a->source[0] != '\0' ? a->source : a->format);
-    return short_text(a->title, INCIDENT_SHORT_MAX);
+    return xstrdup(a->title);
 }
 
-/* `body` cut so that `tail` fits behind it into a text column. Takes both. */
-static char *fitted(char *body, char *tail)
+/* `body` cut so that `tail` fits behind it into a text column of `units`. Takes both. */
+static char *fitted_to(char *body, char *tail, size_t units, bool *ret_cut)
 {
-    size_t room =
-        fits_at_once(body, tail) ? INCIDENT_TEXT_MAX : INCIDENT_TEXT_MAX - count_units(tail);
+    size_t room = fits_at_once(body, tail, units) ? units : units - count_units(tail);
     size_t n = incident_fit(body, room);
     struct buf b;
 
-    buf_init(&b, 8 * INCIDENT_TEXT_MAX);
+    *ret_cut = body[n] != '\0';
+    buf_init(&b, 8 * units);
     buf_room(&b, n + strlen(tail));
     if (body[n] != '\0') {
         size_t line;
@@ -102,6 +102,13 @@ static char *fitted(char *body, char *tail)
     return buf_take(&b, NULL);
 }
 
+static char *fitted(char *body, char *tail)
+{
+    bool cut;
+
+    return fitted_to(body, tail, INCIDENT_TEXT_MAX, &cut);
+}
+
 static bool has_lines(const char *column)
 {
     static const char *const names[] = {"comments", "comments_and_work_notes", "description"};
@@ -112,18 +119,17 @@ static bool has_lines(const char *column)
     return false;
 }
 
-char *incident_column(const char *column, const char *text)
+char *incident_column(const char *column, const char *text, size_t units)
 {
     struct buf flat;
     char *line;
+    bool cut;
 
     if (has_lines(column))
-        return fitted(xstrdup(text), xstrdup(""));
-    buf_init(&flat, 8 * INCIDENT_TEXT_MAX);
-    layout_flat(&flat, text, 4 * INCIDENT_TEXT_MAX);
-    line =
-        short_text(buf_text(&flat), strcmp(column, "short_description") == 0 ? INCIDENT_SHORT_MAX
-                                                                             : INCIDENT_TEXT_MAX);
+        return fitted_to(xstrdup(text), xstrdup(""), units, &cut);
+    buf_init(&flat, 8 * units);
+    layout_flat(&flat, text, 4 * units);
+    line = incident_cut(buf_text(&flat), units);
     buf_done(&flat);
     return line;
 }
@@ -144,27 +150,27 @@ static char *description_tail(const struct alert *a, uint32_t generation, const 
     return tail;
 }
 
-char *incident_description(const struct alert *a, uint32_t generation, const struct version *v,
-                           bool orphan)
+char *incident_description(const struct alert *a, const char *text, uint32_t generation,
+                           const struct version *v, bool orphan, size_t units, bool *ret_cut)
 {
-    return incident_description_with(a, a->description, generation, v, orphan);
-}
-
-char *incident_description_with(const struct alert *a, const char *text, uint32_t generation,
-                                const struct version *v, bool orphan)
-{
+    size_t fit = incident_fit(text, units);
     struct layout l;
+    char *whole;
 
+    if (fit > LAYOUT_MAX)
+        fit = text_boundary(text, fit, LAYOUT_MAX);
     layout_init(&l);
     if (orphan)
         layout_line(&l, "Note",
                     "only the end of this alert was seen, so it was recorded as "
                     "resolved at once");
-    (void)buf_add(&l.text, text, incident_fit(text, INCIDENT_TEXT_MAX));
+    (void)buf_add(&l.text, text, fit);
     (void)buf_add_char(&l.text, '\n');
     layout_heading(&l, "Notes");
     layout_lines(&l, "Note", a->notes, a->notes_count);
-    return fitted(layout_take(&l), description_tail(a, generation, v));
+    whole = fitted_to(layout_take(&l), description_tail(a, generation, v), units, ret_cut);
+    *ret_cut = *ret_cut || text[fit] != '\0';
+    return whole;
 }
 
 static void add_time(struct buf *b, const char *before, msec_t ms)
@@ -228,12 +234,14 @@ char *incident_close_notes(const struct alert *clear, bool orphan)
     return fitted(body, xstrdup(""));
 }
 
-/* A work note: `first`, more lines, and the message's version as its last line. */
-static char *note_of(const struct alert *a, const char *first, const char *more,
+/* A work note: `first`, more lines, and the message's version as its last line. A journal holds far
+ * more than a column: `whole` is not cut. */
+static char *note_of(const struct alert *a, const char *first, const char *more, const char *whole,
                      const struct version *v)
 {
-    char line[VERSION_LINE_SIZE];
+    char line[VERSION_LINE_SIZE], *note;
     struct buf b;
+    char *tail;
 
     version_format(v, line);
     buf_init(&b, LAYOUT_MAX * 4);
@@ -241,10 +249,16 @@ static char *note_of(const struct alert *a, const char *first, const char *more,
     (void)buf_add_text(&b, first);
     layout_flat(&b, a->title, LAYOUT_VALUE_MAX);
     (void)buf_add_text(&b, more);
-    return fitted(buf_take(&b, NULL), xasprintf("\n%s", line));
+    tail = xasprintf("\n%s", line);
+    if (whole[0] == '\0')
+        return fitted(buf_take(&b, NULL), tail);
+    note = xasprintf("%s\n\n%s%s", buf_text(&b), whole, tail);
+    buf_done(&b);
+    free(tail);
+    return note;
 }
 
-char *incident_update_note(const struct alert *fire, const struct version *v)
+char *incident_update_note(const struct alert *fire, const char *whole, const struct version *v)
 {
     struct buf more;
     char *note;
@@ -255,7 +269,7 @@ char *incident_update_note(const struct alert *fire, const struct version *v)
         layout_flat(&more, fire->severity_text, 100);
     }
     add_time(&more, "\nFired: ", fire->fired);
-    note = note_of(fire, " reported this alert again. Now: ", buf_text(&more), v);
+    note = note_of(fire, " reported this alert again. Now: ", buf_text(&more), whole, v);
     buf_done(&more);
     return note;
 }
@@ -270,7 +284,8 @@ static const char *reason_of(const char *why)
     return "The configuration leaves the state to people.";
 }
 
-char *incident_refire_note(const struct alert *fire, const struct version *v, bool reopened)
+char *incident_refire_note(const struct alert *fire, const char *whole, const struct version *v,
+                           bool reopened)
 {
     struct buf more;
     char *note;
@@ -279,7 +294,7 @@ char *incident_refire_note(const struct alert *fire, const struct version *v, bo
     add_time(&more, "\nFired: ", fire->fired);
     (void)buf_add_text(&more, reopened ? "\nThe record was opened again."
                                        : "\nThe record stays resolved.");
-    note = note_of(fire, " reported that this alert fires again: ", buf_text(&more), v);
+    note = note_of(fire, " reported that this alert fires again: ", buf_text(&more), whole, v);
     buf_done(&more);
     return note;
 }
@@ -292,7 +307,7 @@ char *incident_hold_note(const struct alert *clear, const struct version *v, con
     buf_init(&more, INCIDENT_TEXT_MAX);
     add_time(&more, "\nCleared: ", clear->resolved);
     (void)buf_addf(&more, "\n%s", reason_of(why));
-    note = note_of(clear, " reported this alert as cleared. Last report: ", buf_text(&more), v);
+    note = note_of(clear, " reported this alert as cleared. Last report: ", buf_text(&more), "", v);
     buf_done(&more);
     return note;
 }
@@ -305,7 +320,7 @@ char *incident_remark_note(const struct alert *note, const struct version *v)
     buf_init(&more, LAYOUT_MAX * 3);
     (void)buf_add_text(&more, "\n\n");
     (void)buf_add(&more, note->description, incident_fit(note->description, INCIDENT_TEXT_MAX));
-    text = note_of(note, " tells more about this alert: ", buf_text(&more), v);
+    text = note_of(note, " tells more about this alert: ", buf_text(&more), "", v);
     buf_done(&more);
     return text;
 }

@@ -9,8 +9,7 @@
 #include "consumers/snow_template.h"
 #include "consumers/values.h"
 
-#define NOTES_MOST    ((size_t)4000)
-#define OVERFLOW_MOST ((size_t)100000)
+#define NOTES_MOST ((size_t)4000)
 
 struct lookups {
     const struct config *config;
@@ -192,13 +191,36 @@ static void check_rule(struct lookups *l, const char *table, const struct config
     check_pairs(l, table, &r->default_fields, now);
 }
 
+static void check_close_code(const struct lookups *l, const struct config_consumer *c)
+{
+    static char name[] = "close_code";
+    const struct config_pair given = {name, c->close_code};
+    const char *usual = dictionary_close_code(l->dictionary, c->target);
+
+    if (c->close_code[0] != '\0')
+        check_choice(l, c->target, &given);
+    else if (dictionary_has_choices(l->dictionary, c->target, name) &&
+             dictionary_choice(l->dictionary, c->target, name, usual) == NULL)
+        log_error("close-code",
+                  "table=%s consumer=%s\tThe instance has none of the usual close codes. Resolves "
+                  "may be refused: set close_code of the consumers entry to one that it has",
+                  c->target, c->name);
+}
+
+static void check_consumer(struct lookups *l, const struct config_consumer *c, usec_t now)
+{
+    if (!dictionary_wanted(l->dictionary, c->target))
+        return;
+    check_close_code(l, c);
+    check_pairs(l, c->target, &c->fields, now);
+}
+
 static void check_all(struct lookups *l, usec_t now)
 {
     for (size_t i = 0; i < l->config->consumers_count; i++) {
         const struct config_consumer *c = &l->config->consumers[i];
 
-        if (dictionary_wanted(l->dictionary, c->target))
-            check_pairs(l, c->target, &c->fields, now);
+        check_consumer(l, c, now);
         for (size_t k = 0; k < c->rules_count; k++)
             if (dictionary_wanted(l->dictionary, target_of(c, &c->rules[k])))
                 check_rule(l, target_of(c, &c->rules[k]), &c->rules[k], now);
@@ -264,23 +286,44 @@ static void add_overflow(const struct buf *overflow, json_t *body)
     free(text);
 }
 
-bool lookups_complete(struct lookups *l, const char *table, const char *template, json_t *body,
-                      struct buf *notes, usec_t now)
+const char *lookups_close_code(const struct lookups *l, const char *table, const char *given)
 {
-    struct buf left_out, overflow;
-    const struct values_said said = {.notes = &left_out, .overflow = &overflow};
+    const char *stored = dictionary_choice(l->dictionary, table, "close_code", given);
+
+    if (given[0] == '\0')
+        return dictionary_close_code(l->dictionary, table);
+    return stored == NULL ? given : stored;
+}
+
+void lookups_content(const struct lookups *l, const char *table, json_t *body)
+{
+    static const char *const columns[] = {"impact", "urgency"};
+
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        const char *text = json_string_value(json_object_get(body, columns[i]));
+        const char *stored =
+            text == NULL ? NULL : dictionary_choice(l->dictionary, table, columns[i], text);
+
+        if (stored != NULL && strcmp(stored, text) != 0)
+            (void)json_object_set_new(body, columns[i], json_string(stored));
+    }
+}
+
+bool lookups_complete(struct lookups *l, const char *table, const char *template, json_t *body,
+                      struct buf *whole, struct buf *notes, usec_t now)
+{
+    struct buf left_out;
+    const struct values_said said = {.notes = &left_out, .overflow = whole};
     bool done;
 
     buf_init(&left_out, NOTES_MOST);
-    buf_init(&overflow, OVERFLOW_MOST);
     done = values_resolve(l->values, table, body, &said, now) != VALUES_PENDING;
     if (done) {
         add_template(l, table, template, body);
-        add_overflow(&overflow, body);
+        add_overflow(whole, body);
         if (left_out.length > 0)
             (void)buf_addf(notes, "%s%s", notes->length == 0 ? "" : "; ", buf_text(&left_out));
     }
     buf_done(&left_out);
-    buf_done(&overflow);
     return done;
 }

@@ -39,11 +39,18 @@ const struct dictionary *lookups_dictionary(const struct lookups *l);
 enum finder_result lookups_item(struct lookups *l, const struct alert *a, usec_t now,
                                 const char **ret_sys_id, const char **ret_note);
 
+/* The close code as the instance stores it: of the one given by value or label, "" = the usual
+ * one of this instance. Borrowed until the next tick, or `given` itself. */
+const char *lookups_close_code(const struct lookups *l, const char *table, const char *given);
+/* Labels of the choices that updates write too (impact, urgency) to values. */
+void lookups_content(const struct lookups *l, const char *table, json_t *body);
+
 /* Completes the body of a new record: the template's columns beneath what is there ("" = no
- * template), names to sys_ids, labels to values, long texts cut, with the whole of them in the work
- * notes. Adds to `notes` what was left out. False: an answer is awaited, body and notes are as they
- * were; call again when `answered` was called. */
+ * template), names to sys_ids, labels to values, long texts cut. The whole of them goes to the work
+ * notes, behind what `whole` has already. Adds to `notes` what was left out. False: an answer is
+ * awaited, body and notes are as they were; call again, with a body made anew, when `answered` was
+ * called. */
 bool lookups_complete(struct lookups *l, const char *table, const char *template, json_t *body,
-                      struct buf *notes, usec_t now) MUST_CHECK;
+                      struct buf *whole, struct buf *notes, usec_t now) MUST_CHECK;
 
 #endif

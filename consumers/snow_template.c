@@ -4,10 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <utlist.h>
 
 #include "bridge/base/log.h"
 #include "bridge/base/near.h"
+#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/servicenow/query.h"
 #include "bridge/servicenow/request.h"
@@ -19,6 +21,7 @@
 struct entry {
     char *table, *name;
     bool known, found, missing; /* missing: the names of the table are asked for */
+    bool told;                  /* what is wrong with it was said */
     struct config_pairs pairs;
     usec_t due;
     struct entry *next;
@@ -130,8 +133,10 @@ void snow_templates_want(struct snow_templates *t, const char *table, const char
 
 void snow_templates_reload(struct snow_templates *t)
 {
-    for (struct entry *e = t->entries; e != NULL; e = e->next)
+    for (struct entry *e = t->entries; e != NULL; e = e->next) {
         e->due = 0;
+        e->told = false;
+    }
 }
 
 static const char *text_of(const json_t *row, const char *name)
@@ -170,6 +175,44 @@ static void say_missing(const struct entry *e, const json_t *names, const char *
     buf_done(&like);
 }
 
+/* Why a template may not give this value; NULL: it may. */
+static const char *refusal(const struct config_pair *p)
+{
+    static const char *const own[] = {
+        "active", "correlation_display", "correlation_id", "incident_state", "number", "state"};
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (strcmp(p->name, own[i]) == 0)
+            return "the bridge or the instance sets this column";
+    if (text_starts(p->name, "sys_"))
+        return "the bridge or the instance sets this column";
+    return strncasecmp(p->value, "javascript:", strlen("javascript:")) == 0
+               ? "the value is a script, which is not run for records of the Table API"
+               : NULL;
+}
+
+static void keep_constants(struct entry *e)
+{
+    struct config_pairs *pairs = &e->pairs;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        const char *why = refusal(&pairs->items[i]);
+
+        if (why == NULL) {
+            pairs->items[kept++] = pairs->items[i];
+            continue;
+        }
+        if (!e->told)
+            log_warn("template-value", "table=%s\tOf the template '%s' %s is left out: %s",
+                     e->table, e->name, pairs->items[i].name, why);
+        free(pairs->items[i].name);
+        free(pairs->items[i].value);
+    }
+    pairs->count = kept;
+    e->told = true;
+}
+
 static void take(struct entry *e, const json_t *rows, usec_t now)
 {
     const json_t *row = json_array_get(rows, 0);
@@ -181,14 +224,16 @@ static void take(struct entry *e, const json_t *rows, usec_t now)
     }
     snow_template_done(&e->pairs);
     snow_template_parse(text_of(row, "template"), &e->pairs);
+    keep_constants(e);
     e->found = true;
     settle(e, now);
 }
 
 static void gone(struct entry *e, const json_t *names, const char *why, usec_t now)
 {
-    if (!e->known || e->found)
+    if (!e->told || e->found)
         say_missing(e, names, why);
+    e->told = true;
     snow_template_done(&e->pairs);
     e->found = false;
     settle(e, now);

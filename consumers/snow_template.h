@@ -28,11 +28,14 @@ void snow_templates_want(struct snow_templates *t, const char *table, const char
 /* Reads when nothing is known or what is known is old; one that is missing is an error in the log
  * that lists near matches. Returns its next deadline. */
 usec_t snow_templates_tick(struct snow_templates *t, usec_t now);
+/* All are read again, and what is missing still is told again. */
 void snow_templates_reload(struct snow_templates *t);
 
 /* Has there been an answer (good or not) about all that are wanted? */
 bool snow_templates_known(const struct snow_templates *t);
-/* NULL: the instance has no such template (or it cannot be read). Borrowed until the next tick. */
+/* NULL: the instance has no such template (or it cannot be read). Without columns that a template
+ * must not set (they are the bridge's or the instance's own) and without scripts, which the Table
+ * API does not run. Borrowed until the next tick. */
 const struct config_pairs *snow_templates_find(const struct snow_templates *t, const char *table,
                                                const char *name);
 

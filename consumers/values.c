@@ -7,12 +7,14 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/servicenow/query.h"
 #include "consumers/incident_text.h"
 
 #define CUT_MARK      "..."
-#define OVERFLOW_MOST ((size_t)30000) /* bytes of one text in the work notes */
+#define OVERFLOW_MOST ((size_t)32000) /* UTF-16 units of one text in the work notes */
+#define NOTE_VALUE    ((size_t)200)   /* bytes of a value in a note */
 
 struct source {
     char *table, *what;
@@ -159,8 +161,9 @@ static void note(const struct values_said *said, const char *column, const char 
 {
     if (said->notes == NULL)
         return;
-    (void)buf_addf(said->notes, "%s%s: %.200s: %s", said->notes->length == 0 ? "" : "; ", column,
-                   text, why[0] == '\0' ? "not found, left out" : why);
+    (void)buf_addf(said->notes, "%s%s: %.*s: %s", said->notes->length == 0 ? "" : "; ", column,
+                   (int)text_boundary(text, strlen(text), NOTE_VALUE), text,
+                   why[0] == '\0' ? "not found, left out" : why);
 }
 
 static enum values_result put_reference(struct values *v, const char *reference, const char *column,
@@ -233,9 +236,9 @@ enum values_result values_put(struct values *v, const char *table, const char *c
 /* Written by the bridge itself, as the instance stores them. */
 static bool is_own(const char *column)
 {
-    static const char *const own[] = {"sys_id",      "correlation_id", "correlation_display",
-                                      "state",       "impact",         "urgency",
-                                      "description", "work_notes",     "close_notes"};
+    static const char *const own[] = {"sys_id",     "correlation_id",    "correlation_display",
+                                      "state",      "short_description", "description",
+                                      "work_notes", "close_notes"};
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         if (strcmp(column, own[i]) == 0)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "bridge/base/xalloc.h"
+#include "consumers/incident_text.h"
 #include "tests/consumers/instance.h"
 
 #define GROUP "0123456789abcdef0123456789abcde0"
@@ -33,14 +34,18 @@ static const char *said_of(const char *table)
         {"sys_dictionary",
          "[{\"name\":\"task\",\"element\":\"assignment_group\",\"internal_type\":\"reference\","
          "\"reference\":\"sys_user_group\"},{\"name\":\"incident\",\"element\":\"category\"},"
-         "{\"name\":\"task\",\"element\":\"u_note\",\"max_length\":\"20\"}]"},
+         "{\"name\":\"task\",\"element\":\"u_note\",\"max_length\":\"20\"},"
+         "{\"name\":\"task\",\"element\":\"u_long\",\"max_length\":\"8000\"},"
+         "{\"name\":\"task\",\"element\":\"short_description\",\"max_length\":\"40\"},"
+         "{\"name\":\"task\",\"element\":\"description\",\"max_length\":\"6000\"}]"},
         {"sys_choice", "[{\"name\":\"incident\",\"element\":\"category\",\"value\":\"net\","
                        "\"label\":\"Network\"},{\"name\":\"task\",\"element\":\"impact\","
                        "\"value\":\"3\",\"label\":\"3 - Low\"},{\"name\":\"incident\","
                        "\"element\":\"close_code\",\"value\":\"done\",\"label\":\"All done\"}]"},
         {"sys_user_group", "[{\"name\":\"Ops\",\"sys_id\":\"" GROUP "\"}]"},
         {"sys_template",
-         "[{\"name\":\"Disk\",\"template\":\"impact=3^category=x^u_made_by=template^EQ\"}]"},
+         "[{\"name\":\"Disk\",\"template\":\"impact=3^category=x^u_made_by=template^state=6^"
+         "number=INC1^opened_by=javascript:gs.getUserID()^EQ\"}]"},
         {"cmdb_ci", "[{\"name\":\"web-1\",\"sys_id\":\"" ITEM "\"}]"},
     };
 
@@ -95,6 +100,10 @@ static void a_new_record_is_completed(void **state)
     /* Beneath the alert's own impact, and for what nobody else gives. */
     assert_string_equal(rig_column(op->body, "impact"), "2");
     assert_string_equal(rig_column(op->body, "u_made_by"), "template");
+    /* What is the bridge's or the instance's own, and scripts, which nobody runs here, are not. */
+    assert_string_equal(rig_column(op->body, "state"), "1");
+    assert_null(json_object_get(op->body, "number"));
+    assert_null(json_object_get(op->body, "opened_by"));
     /* The dictionary has no column caller_id, so it is no reference here and sent as it is. */
     assert_string_equal(rig_column(op->body, "caller_id"), "Nobody");
     rig_serve(&r, op);
@@ -145,12 +154,113 @@ static void names_are_looked_up_once(void **state)
     rig_stop(&r);
 }
 
+static char *repeated(const char *text, size_t times)
+{
+    struct buf b;
+
+    buf_init(&b, 100000);
+    for (size_t i = 0; i < times; i++)
+        (void)buf_add_text(&b, text);
+    return buf_take(&b, NULL);
+}
+
+/* The dictionary's lengths count; what they cut off is not lost. An update says the same again. */
+static void what_is_cut_stands_in_the_work_notes(void **state)
+{
+    char *description = repeated("d\xc3\xa4 ", 3000), *longer = repeated("1234567 ", 1000);
+    char *title = repeated("title ", 10), *config, *whole;
+    struct standin_op *op;
+    const char *notes;
+    struct rig r;
+
+    (void)state;
+    config =
+        xasprintf("{ topics = [\"alerts\"]; fields = { short_description = \"%s\"; description = "
+                  "\"%s\"; u_long = \"%s\"; }; }",
+                  title, description, longer);
+    rig_start(&r, config);
+    rig_receive(&r, standin_alert(1, "Fired"));
+    op = until_created(&r);
+    assert_string_equal(rig_column(op->body, "short_description"),
+                        "title title title title title title t...");
+    assert_int_equal(incident_fit(rig_column(op->body, "description"), 6000),
+                     strlen(rig_column(op->body, "description")));
+    assert_true(incident_fit(rig_column(op->body, "description"), 5600) <
+                strlen(rig_column(op->body, "description")));
+    assert_int_equal(strlen(rig_column(op->body, "u_long")), 7999);
+    notes = rig_column(op->body, "work_notes");
+    title[strlen(title) - 1] = '\0';
+    whole = xasprintf("The whole text of short_description:\n%s\n\nThe whole text of "
+                      "description:\n%s",
+                      title, description);
+    assert_string_equal(notes, whole);
+    rig_serve(&r, op);
+    rig_settle(&r, 50);
+    rig_stop(&r);
+    free(config);
+    free(whole);
+    free(title);
+    free(longer);
+    free(description);
+}
+
+static struct standin_op *until_updated(struct rig *r)
+{
+    for (int i = 0; i < 200; i++) {
+        struct standin_op *op;
+
+        if (standin_open_ops() == 0) {
+            r->now = r->next != USEC_NEVER && r->next > r->now ? r->next : r->now + 1;
+            rig_turn(r);
+            continue;
+        }
+        op = standin_open_op();
+        if (op->kind == SNOW_UPDATE)
+            return op;
+        rig_serve(r, op);
+        rig_turn(r);
+    }
+    fail_msg("no incident was updated");
+    return NULL;
+}
+
+/* Labels are values in every request, also where no look-up comes before it. */
+static void labels_are_values_in_updates_too(void **state)
+{
+    char *fired = standin_alert(1, "Fired");
+    struct standin_op *op;
+    struct rig r;
+
+    (void)state;
+    rig_start(
+        &r, "{ topics = [\"alerts\"]; close_code = \"all DONE\"; fields = { impact = \"3 - low\"; "
+            "}; }");
+    rig_receive(&r, xstrdup(fired));
+    op = until_created(&r);
+    assert_string_equal(rig_column(op->body, "impact"), "3");
+    rig_serve(&r, op);
+    rig_settle(&r, 50);
+    /* The same again is no news. */
+    rig_receive(&r, xstrdup(fired));
+    rig_settle(&r, 50);
+    assert_string_equal(rig_outcome(&r, 1, "operation"), "nothing");
+    rig_receive(&r, standin_alert(1, "Resolved"));
+    op = until_updated(&r);
+    assert_string_equal(rig_column(op->body, "close_code"), "done");
+    rig_serve(&r, op);
+    rig_settle(&r, 50);
+    rig_stop(&r);
+    free(fired);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_record_is_completed),
         cmocka_unit_test(an_unknown_name_is_left_out),
         cmocka_unit_test(names_are_looked_up_once),
+        cmocka_unit_test(what_is_cut_stands_in_the_work_notes),
+        cmocka_unit_test(labels_are_values_in_updates_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
