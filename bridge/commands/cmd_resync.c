@@ -7,7 +7,7 @@
 #include "bridge/commands/commands.h"
 #include "bridge/commands/sync_ask.h"
 
-enum { EXIT_DONE = 0, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define WAIT_DEFAULT 15
 
@@ -18,7 +18,9 @@ static const char usage[] =
     "With a table: its rows that changed since TIME are published again into the same topic, each\n"
     "with the header itsm_resync, while new changes go on beside them. The bridge may run or not.\n"
     "Also how a stopped table begins anew. Without a table: running bridges read again what the\n"
-    "instance has of configuration (choices, templates, groups).\n"
+    "instance has of configuration (choices, templates, groups). Bridges that publish no table do "
+    "not\n"
+    "hear of it: send them SIGHUP (systemctl reload itsm-bridge).\n"
     "\n"
     "      --from TIME     such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC); default: the sync "
     "scope\n"
@@ -48,7 +50,14 @@ static int ask(const struct args *a)
     for (size_t i = 0; i < errors.count; i++)
         (void)fprintf(stderr, "%s\n", errors.items[i].text);
     config_errors_done(&errors);
-    if (c != NULL && (a->table == NULL || sync_has_table(c, a->table)))
+    if (c != NULL && a->table == NULL && c->producers_count == 0) {
+        (void)fprintf(stderr,
+                      "itsm-bridge: no table is published by %s, so its bridges do not listen to "
+                      "the state topic. Send each of them SIGHUP (systemctl reload itsm-bridge): "
+                      "it reads again what the instance has of configuration\n",
+                      c->file);
+        code = EXIT_FAILED;
+    } else if (c != NULL && (a->table == NULL || sync_has_table(c, a->table)))
         code = sync_ask(c, a->table, &a->request, a->wait * USEC_S);
     (void)config_free(c);
     return code;

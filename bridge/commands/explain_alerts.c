@@ -59,7 +59,7 @@ static const struct explain_entry entries[] = {
     {"name-unknown",
      "A name that the configuration, a rule or an alert gives is not on the instance. Records are "
      "made without it.",
-     "correct the name, or make it on the instance and run itsm-bridge resync"},
+     "correct the name, or make it on the instance and run itsm-bridge resync (or send SIGHUP)"},
     {"name-made", "A configuration item was not there and was made.", ""},
     {"name-not-made",
      "A configuration item is not there and could not be made. Records are made without it.",
@@ -78,7 +78,11 @@ static const struct explain_entry entries[] = {
     {"template-missing",
      "A template that the configuration names is not on the instance. Records are made without "
      "its values.",
-     "correct the name, or make the template and run itsm-bridge resync"},
+     "correct the name, or make the template and run itsm-bridge resync (or send SIGHUP)"},
+    {"template-value",
+     "A template of the instance holds a script, or a column that the bridge or the instance sets. "
+     "That value is left out.",
+     "take it out of the template, or set a constant"},
     {"end-waits",
      "An outcome or a dead letter could not be written. It is tried again until it can; its "
      "offset stays uncommitted.",

@@ -355,6 +355,8 @@ static void reload(struct run *r, usec_t now)
         log_info("reload", "file=%s\tThe configuration was read again", r->config->file);
     }
     config_errors_done(&errors);
+    if (r->flow != NULL)
+        flow_read_again(r->flow);
 }
 
 /* ---------------------------------------------------------------- turns */
@@ -524,7 +526,9 @@ static const char usage[] =
     "\n"
     "SIGTERM, SIGINT  stop: finish what is under way, commit, leave the group; a second one ends "
     "at once\n"
-    "SIGHUP           read the configuration again (log level, secrets; the rest needs a restart)\n"
+    "SIGHUP           read the configuration again (log level, secrets; the rest needs a "
+    "restart),\n"
+    "                 and what the instance has of it (templates, groups, choices)\n"
     "\n"
     "Exit codes: 0 stopped as asked, 1 failed, 2 configuration, 75 start me again.\n";
 
