@@ -21,9 +21,9 @@
 
 static const struct page_form form = {.time = "sys_updated_on", .count = "sys_mod_count"};
 
-void sweep_world_init(struct world *w, uint64_t seed, size_t rows)
+void sweep_world_init(struct sweep_world *w, uint64_t seed, size_t rows)
 {
-    *w = (struct world){.count = rows, .visible_max = 2 * USEC_S, .skew = 1};
+    *w = (struct sweep_world){.count = rows, .visible_max = 2 * USEC_S, .skew = 1};
     rand_seed(&w->rand, seed);
     w->now = 1000 * USEC_S;
     w->rows = xcalloc(rows + 1, sizeof(*w->rows));
@@ -43,7 +43,7 @@ void sweep_world_init(struct world *w, uint64_t seed, size_t rows)
 }
 
 /* Rows of before, some of them written just now. */
-void sweep_world_old_rows(struct world *w, size_t n)
+void sweep_world_old_rows(struct sweep_world *w, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         w->rows[i].stamp = WORLD_EPOCH + rand_between(&w->rand, -50, 999);
@@ -51,7 +51,7 @@ void sweep_world_old_rows(struct world *w, size_t n)
     }
 }
 
-void sweep_world_done(struct world *w)
+void sweep_world_done(struct sweep_world *w)
 {
     for (size_t i = 0; i < FEEDS; i++) {
         sweep_free(w->sweeps[i]);
@@ -60,13 +60,13 @@ void sweep_world_done(struct world *w)
     free(w->rows);
 }
 
-int64_t sweep_world_clock(struct world *w)
+int64_t sweep_world_clock(struct sweep_world *w)
 {
     return WORLD_EPOCH + w->now / USEC_S + w->clock_step +
            rand_between(&w->rand, -w->skew, w->skew);
 }
 
-void sweep_world_write(struct world *w, struct row *r)
+void sweep_world_write(struct sweep_world *w, struct row *r)
 {
     if (r->pending)
         return;
@@ -77,7 +77,7 @@ void sweep_world_write(struct world *w, struct row *r)
     r->pending_until = w->now + rand_between(&w->rand, 0, w->visible_max);
 }
 
-static void settle_rows(struct world *w)
+static void settle_rows(struct sweep_world *w)
 {
     for (size_t i = 0; i < w->count; i++) {
         struct row *r = &w->rows[i];
@@ -91,7 +91,7 @@ static void settle_rows(struct world *w)
 }
 
 /* Time passes, rows are written. */
-void sweep_world_pass(struct world *w, usec_t length, unsigned writes)
+void sweep_world_pass(struct sweep_world *w, usec_t length, unsigned writes)
 {
     usec_t end = w->now + length;
     for (unsigned i = 0; i < writes; i++) {
@@ -133,7 +133,7 @@ static bool asked_for(const struct sweep_ask *ask, const struct row *r)
 }
 
 /* As the Table API: the limit counts hidden rows, X-Total-Count too. */
-static json_t *answer(struct world *w, const struct sweep_ask *ask, long long *ret_total)
+static json_t *answer(struct sweep_world *w, const struct sweep_ask *ask, long long *ret_total)
 {
     struct row **match = xcalloc(w->count + 1, sizeof(struct row *));
     size_t n = 0;
@@ -150,12 +150,12 @@ static json_t *answer(struct world *w, const struct sweep_ask *ask, long long *r
     return list;
 }
 
-static struct row *find(struct world *w, const char *sys_id)
+static struct row *find(struct sweep_world *w, const char *sys_id)
 {
     return &w->rows[strtoul(sys_id + 8, NULL, 16)];
 }
 
-static void store(struct world *w, size_t feed, const struct sweep_plan *p)
+static void store(struct sweep_world *w, size_t feed, const struct sweep_plan *p)
 {
     struct err e;
     struct watermark_state s = {.owner = HOST,
@@ -177,7 +177,7 @@ static void store(struct world *w, size_t feed, const struct sweep_plan *p)
 }
 
 /* Kafka commits: rows and state together. */
-static void commit(struct world *w, size_t feed, const struct sweep_plan *p)
+static void commit(struct sweep_world *w, size_t feed, const struct sweep_plan *p)
 {
     /* Never beyond what the instance's clock says. */
     assert_true(p->mark.second <= WORLD_EPOCH + w->now / USEC_S + w->skew);
@@ -200,7 +200,7 @@ static struct sweep_plan plan_of(const struct watermark_state *s)
     return (struct sweep_plan){.mark = s->mark, .hi = s->hi, .seen_from = s->seen_from};
 }
 
-static void first(struct world *w)
+static void first(struct sweep_world *w)
 {
     struct watermark_state live = {0}, history = {0};
     msec_t date = sweep_world_clock(w) * 1000;
@@ -216,7 +216,7 @@ static void first(struct world *w)
 }
 
 /* A new life: all that is known is what was committed. */
-void sweep_world_load(struct world *w)
+void sweep_world_load(struct sweep_world *w)
 {
     struct err e;
     if (w->stored[LIVE] == NULL)
@@ -238,7 +238,8 @@ void sweep_world_load(struct world *w)
     }
 }
 
-static void one_page(struct world *w, size_t feed, const struct sweep_ask *ask, unsigned writes)
+static void one_page(struct sweep_world *w, size_t feed, const struct sweep_ask *ask,
+                     unsigned writes)
 {
     struct page page;
     struct err e;
@@ -264,7 +265,7 @@ static void one_page(struct world *w, size_t feed, const struct sweep_ask *ask, 
 }
 
 /* The end of the history, in one transaction with the live one's state. */
-static void close_history(struct world *w)
+static void close_history(struct sweep_world *w)
 {
     struct sweep_plan p;
     sweep_position(w->sweeps[LIVE], &p);
@@ -295,7 +296,7 @@ static void read_ahead(struct sweep_world *w, struct sweep *s, struct page *ret_
 }
 
 /* A transaction with its chances; all is loaded anew when its outcome is lost. */
-static void one_transaction(struct world *w, size_t feed, bool faults)
+static void one_transaction(struct sweep_world *w, size_t feed, bool faults)
 {
     struct sweep_plan p;
     struct page ahead = {0};
@@ -325,8 +326,8 @@ static void one_transaction(struct world *w, size_t feed, bool faults)
 }
 
 /* Does what the feed wants. */
-static void act(struct world *w, size_t feed, enum sweep_want want, const struct sweep_ask *ask,
-                bool faults, unsigned writes)
+static void act(struct sweep_world *w, size_t feed, enum sweep_want want,
+                const struct sweep_ask *ask, bool faults, unsigned writes)
 {
     if (want == SWEEP_CLOCK)
         sweep_clock(w->sweeps[feed], sweep_world_clock(w) * 1000, w->now, w->now);
@@ -341,7 +342,7 @@ static void act(struct world *w, size_t feed, enum sweep_want want, const struct
 }
 
 /* Runs until `until`; returns early when a sweep has stopped. */
-void sweep_world_run(struct world *w, usec_t until, bool faults, unsigned writes)
+void sweep_world_run(struct sweep_world *w, usec_t until, bool faults, unsigned writes)
 {
     while (w->now < until) {
         struct sweep_ask asks[FEEDS] = {0};
@@ -366,7 +367,7 @@ void sweep_world_run(struct world *w, usec_t until, bool faults, unsigned writes
     }
 }
 
-static void check_complete(struct world *w)
+static void check_complete(struct sweep_world *w)
 {
     for (size_t i = 0; i < w->count; i++) {
         const struct row *r = &w->rows[i];
@@ -378,7 +379,7 @@ static void check_complete(struct world *w)
 }
 
 /* Everything written before is read within two idle polls and the overlap. */
-void sweep_world_run_quiet(struct world *w)
+void sweep_world_run_quiet(struct sweep_world *w)
 {
     sweep_world_pass(w, w->visible_max + USEC_S, 0);
     sweep_world_run(w, w->now + 300 * USEC_S, false, 0);

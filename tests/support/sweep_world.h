@@ -26,7 +26,7 @@ struct row {
     long long published; /* newest published version, -1: none */
 };
 
-struct world {
+struct sweep_world {
     struct rand rand;
     struct row *rows;
     size_t count;
@@ -47,22 +47,22 @@ struct world {
 };
 
 /* So many rows without a version. */
-void sweep_world_init(struct world *w, uint64_t seed, size_t rows);
-void sweep_world_done(struct world *w);
+void sweep_world_init(struct sweep_world *w, uint64_t seed, size_t rows);
+void sweep_world_done(struct sweep_world *w);
 /* The first n rows get a version of before, some of them of just now. */
-void sweep_world_old_rows(struct world *w, size_t n);
+void sweep_world_old_rows(struct sweep_world *w, size_t n);
 /* Starts a write of a row: visible after a random time. */
-void sweep_world_write(struct world *w, struct row *r);
+void sweep_world_write(struct sweep_world *w, struct row *r);
 /* Time passes, with so many writes of random rows. */
-void sweep_world_pass(struct world *w, usec_t length, unsigned writes);
+void sweep_world_pass(struct sweep_world *w, usec_t length, unsigned writes);
 /* What the instance's clock says, by one of its nodes. */
-int64_t sweep_world_clock(struct world *w);
+int64_t sweep_world_clock(struct sweep_world *w);
 /* A new life: all that is known is what was committed. */
-void sweep_world_load(struct world *w);
+void sweep_world_load(struct sweep_world *w);
 /* Reads and publishes until `until`; returns early when a sweep has stopped. Checks: no version is
  * published twice or after a newer one. faults: failures and crashes; writes: during each page. */
-void sweep_world_run(struct world *w, usec_t until, bool faults, unsigned writes);
+void sweep_world_run(struct sweep_world *w, usec_t until, bool faults, unsigned writes);
 /* Runs until everything must be read, and checks that it is. */
-void sweep_world_run_quiet(struct world *w);
+void sweep_world_run_quiet(struct sweep_world *w);
 
 #endif

@@ -22,7 +22,7 @@ static void random_worlds(uint64_t first_seed, uint64_t seeds, unsigned hidden, 
                           int64_t future)
 {
     for (uint64_t seed = first_seed; seed < first_seed + rounds(seeds); seed++) {
-        struct world w;
+        struct sweep_world w;
         sweep_world_init(&w, seed, rows);
         w.single = rand_between(&w.rand, 0, 2) == 0;
         for (size_t i = 0; i < rows; i++)
@@ -52,7 +52,7 @@ static void test_random(void **state)
 /* New changes do not wait for the history: at most for the page that is being asked for. */
 static void test_live_beside_history(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 11, 9000);
     w.visible_max = 0;
@@ -78,7 +78,7 @@ static void test_live_beside_history(void **state)
 /* While a table changes its rows are not read again and again: the overlap costs versions. */
 static void overlap(usec_t reread, unsigned long long *ret_whole, unsigned long long *ret_published)
 {
-    struct world w;
+    struct sweep_world w;
     sweep_world_init(&w, 14, 500);
     w.options.reread = reread;
     w.options.page_size = 100;
@@ -105,7 +105,7 @@ static void test_reread(void **state)
 /* The bound on the speed of the history, which is no bound on the live rows. */
 static void test_history_rate(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 12, 1000);
     w.options.page_size = 50;
@@ -123,7 +123,7 @@ static void test_history_rate(void **state)
 /* A start of scope that lies so near that there is no history. */
 static void test_no_history(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     struct watermark_state live = {0}, history = {0};
     (void)state;
     sweep_world_init(&w, 13, 1);
@@ -155,7 +155,7 @@ static void test_hidden_rows(void **state)
 /* Many rows that are hidden between a few that are not, with pages much smaller than the gaps. */
 static void test_hidden_desert(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 7, 3000);
     w.options.page_size = 50;
@@ -174,7 +174,7 @@ static void test_hidden_desert(void **state)
 
 static void hidden_second(bool single)
 {
-    struct world w;
+    struct sweep_world w;
     sweep_world_init(&w, 8, 101);
     w.single = single;
     w.options.page_size = 50;
@@ -199,7 +199,7 @@ static void test_hidden_second(void **state)
 /* Hidden rows lie before readable ones of the same second: more of both than the widest page. */
 static void test_hidden_before_readable(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 9, 400);
     w.options.page_size = 10;
@@ -220,7 +220,7 @@ static void test_hidden_before_readable(void **state)
 /* 12,000 rows in one second, pages of 500; restarts in between. */
 static void test_one_second(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 3, 12000);
     w.options.page_size = 500;
@@ -243,7 +243,7 @@ static void test_full_overlap(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= rounds(40); seed++) {
-        struct world w;
+        struct sweep_world w;
         sweep_world_init(&w, seed, 100);
         w.options.page_size = rand_between(&w.rand, 2, 12);
         w.options.seen_max = 20;
@@ -265,7 +265,7 @@ static void test_clock_back(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= rounds(100); seed++) {
-        struct world w;
+        struct sweep_world w;
         int64_t step = rand_between(&(struct rand){.state = seed * 77 + 1}, 1, 7);
         sweep_world_init(&w, seed, 12);
         w.options.reread = seed % 2 * 3 * USEC_S;
@@ -285,7 +285,7 @@ static void test_clock_back_idle(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= rounds(60); seed++) {
-        struct world w;
+        struct sweep_world w;
         sweep_world_init(&w, seed, 12);
         w.options.poll_busy = w.options.poll_idle;
         sweep_world_load(&w);
@@ -306,7 +306,7 @@ static void test_clock_back_idle(void **state)
 
 static void test_clock_far_back(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 5, 12);
     sweep_world_load(&w);
@@ -319,7 +319,7 @@ static void test_clock_far_back(void **state)
 
 static void test_limit_adapts(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     struct sweep_ask ask;
     usec_t due;
     (void)state;
@@ -349,7 +349,7 @@ static void test_limit_adapts(void **state)
 /* Quiet tables are asked rarely, and without a transaction. */
 static void test_idle(void **state)
 {
-    struct world w;
+    struct sweep_world w;
     (void)state;
     sweep_world_init(&w, 9, 12);
     sweep_world_load(&w);
