@@ -178,7 +178,7 @@ int64_t probe_end(const char *topic, int32_t partition)
     for (int i = 0; i < 100 && error != RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
         error = rd_kafka_query_watermark_offsets(rk, topic, partition, &low, &high, WAIT_MS);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-            (void)usleep(100000);
+            (void)rd_kafka_poll(rk, 100);
     }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         panic("no end of topic %s: %s", topic, rd_kafka_err2str(error));
