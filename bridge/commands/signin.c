@@ -227,12 +227,11 @@ static int send_grant(struct signin *s, struct oauth_answer *ret, struct err *e)
     return rc;
 }
 
-static int hide_secret(const struct signin *s, struct err *e)
+static void hide_secret(const struct signin *s, struct err *e)
 {
     if (oauth_holds_secret(&s->c->auth, e->text))
         (void)err_set(e, e->class, e->code,
                       "The answer of the token endpoint quotes a secret, so it is not shown");
-    return -1;
 }
 
 int signin_get(struct signin *s, struct err *e)
@@ -250,13 +249,16 @@ int signin_get(struct signin *s, struct err *e)
     }
     *e = a.err;
     if (a.verdict == OAUTH_REFUSED) {
-        if (cure != NULL)
-            (void)err_set(e, a.err.class, a.err.code, "%.250s. %s", a.err.text, cure);
         remember_refusal(s);
         if (signin_save(s, &unsaved) != 0) /* the refusal is what has to be told */
             log_error("token-store", "path=%s\t%s", s->c->auth.token_store, unsaved.text);
     }
-    return hide_secret(s, e);
+    hide_secret(s, e);
+    if (a.verdict == OAUTH_REFUSED && cure != NULL) {
+        a.err = *e;
+        (void)err_set(e, a.err.class, a.err.code, "%.250s. %s", a.err.text, cure);
+    }
+    return -1;
 }
 
 /* ---------------------------------------------------------------- trying and revoking */
