@@ -105,10 +105,14 @@ static void check_credentials(struct config_reader *r)
         bool refused = !*parts[i].value && was_refused(r, parts[i].path);
 
         if ((grant_needs[a->grant] & parts[i].need) && !*parts[i].value && !refused)
-            config_fail(r, parts[i].path, 0, "is needed for grant = \"%s\" and %s",
+            config_fail(r, parts[i].path, 0, "is needed for grant = \"%s\" and %s%s",
                         grant_names[a->grant],
                         config_given(r, parts[i].path, 0) ? "empty; fill it in"
-                                                          : "missing; add it to connection.auth");
+                                                          : "missing; add it to connection.auth",
+                        a->grant == GRANT_PASSWORD && parts[i].need == NEED_PASSWORD
+                            ? ", or keep it nowhere: grant = \"refresh_token\", token_store, and "
+                              "`itsm-bridge login`"
+                            : "");
     }
     if (a->grant == GRANT_REFRESH_TOKEN && !*a->refresh_token.spec && !*a->token_store)
         config_fail(r, "connection.auth.refresh_token", 0,
