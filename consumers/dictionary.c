@@ -64,7 +64,7 @@ static void choices_free(struct entry *e)
     struct choice *c, *next;
 
     HASH_ITER (hh, e->choices, c, next) {
-        HASH_DEL(e->choices, c);
+        HASH_DEL(e->choices, c); /* NOLINT(clang-analyzer-unix.Malloc) */
         free(c->key);
         free(c->value);
         free(c->label);

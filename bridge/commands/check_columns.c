@@ -193,15 +193,37 @@ const char *check_choice_value(const struct check_schema *s, const char *column,
     return text;
 }
 
-static void judge_choice_missing(struct check_report *r, const struct check_schema *s,
-                                 const char *column, const char *value)
+static void add_near_choices(const struct check_schema *s, const char *column, const char *value,
+                             struct buf *out)
 {
-    char *subject = xasprintf("%s.%s", s->table, column);
+    struct buf like;
+    const json_t *row;
+    struct near n;
+    size_t i;
+
+    buf_init(&like, 4096);
+    near_init(&n, value);
+    json_array_foreach (s->choices, i, row)
+        if (strcmp(text_of(row, "element"), column) == 0)
+            near_offer(&n, text_of(row, "label"));
+    near_text(&n, &like);
+    near_done(&n);
+    if (like.length > 0)
+        (void)buf_addf(out, "did you mean %s? Else ", buf_text(&like));
+    buf_done(&like);
+}
+
+static void judge_choice_missing(struct check_report *r, const struct check_schema *s,
+                                 const char *column, const char *value, bool again)
+{
+    char *subject = again ? xasprintf("%s.%s '%s'", s->table, column, value)
+                          : xasprintf("%s.%s", s->table, column);
     struct buf cure;
     const json_t *row;
     size_t i, said = 0;
 
-    buf_init(&cure, 1024);
+    buf_init(&cure, 8192);
+    add_near_choices(s, column, value, &cure);
     (void)buf_add_text(&cure, "use one that it has: ");
     json_array_foreach (s->choices, i, row)
         if (strcmp(text_of(row, "element"), column) == 0 && said++ < 15)
@@ -214,6 +236,19 @@ static void judge_choice_missing(struct check_report *r, const struct check_sche
         value);
     buf_done(&cure);
     free(subject);
+}
+
+/* Has an earlier one of the values the same column, and is missing too? */
+static bool missing_before(const struct check_schema *s, const char *const *values, size_t n,
+                           const char *column)
+{
+    size_t length = strlen(column);
+
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(values[i], column, length) == 0 && values[i][length] == '=' &&
+            check_choice_known(s, column, values[i] + length + 1) == CHECK_MISSING)
+            return true;
+    return false;
 }
 
 void check_judge_choices(struct check_report *r, const struct check_schema *s,
@@ -230,7 +265,7 @@ void check_judge_choices(struct check_report *r, const struct check_schema *s,
         struct buf *list = known == CHECK_EXISTS ? &good : &unknown;
 
         if (known == CHECK_MISSING)
-            judge_choice_missing(r, s, column, sign + 1);
+            judge_choice_missing(r, s, column, sign + 1, missing_before(s, values, i, column));
         else
             (void)buf_addf(list, "%s%s", list->length == 0 ? "" : ", ", values[i]);
         free(column);

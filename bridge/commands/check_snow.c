@@ -11,7 +11,6 @@
 #include "bridge/base/xalloc.h"
 #include "bridge/commands/check_parts.h"
 #include "bridge/servicenow/query.h"
-#include "consumers/values.h"
 
 #define QUERY_MAX ((size_t)8000)
 #define IMPORT    "import:"
@@ -52,22 +51,39 @@ static void list_staging(struct survey *s, const struct config_consumer *consume
         add_column(&t->columns, consumer->fields.items[k].name, "consumers[].fields");
 }
 
+static bool list_target(struct survey *s, const char *name)
+{
+    const struct check_target *target = check_target_find(name);
+    struct survey_table *t = target == NULL ? NULL : survey_table_of(s, target->table);
+
+    if (t == NULL)
+        return false;
+    t->target = target;
+    for (size_t k = 0; target->columns[k] != NULL; k++)
+        add_column(&t->columns, target->columns[k], "nothing of yours: the bridge writes it");
+    return true;
+}
+
 static void list_consumers(struct survey *s)
 {
     for (size_t i = 0; i < s->c->consumers_count; i++) {
         const struct config_consumer *consumer = &s->c->consumers[i];
-        const struct check_target *target = check_target_find(consumer->target);
-        struct survey_table *t = target == NULL ? NULL : survey_table_of(s, target->table);
 
-        if (t == NULL) {
+        if (!list_target(s, consumer->target))
             list_staging(s, consumer);
-            continue;
-        }
-        t->target = target;
-        for (size_t k = 0; target->columns[k] != NULL; k++)
-            add_column(&t->columns, target->columns[k], "nothing of yours: the bridge writes it");
-        for (size_t k = 0; k < consumer->fields.count; k++)
-            add_column(&t->columns, consumer->fields.items[k].name, "consumers[].fields");
+        for (size_t k = 0; k < consumer->rules_count; k++)
+            (void)list_target(s, consumer->rules[k].target);
+    }
+}
+
+/* Columns that consumers and rules name. */
+static void list_names(struct survey *s)
+{
+    survey_list_names(s);
+    for (size_t i = 0; i < s->constants_count; i++) {
+        const struct survey_constant *c = &s->constants[i];
+
+        add_column(&survey_table_of(s, c->table)->columns, c->column, c->use);
     }
 }
 
@@ -292,38 +308,6 @@ static void probe_column(struct survey *s, const struct survey_table *t, struct 
                                   c->name, c->name);
 }
 
-/* By sys_id, or by the names that the bridge itself finds a record of this table by. */
-static size_t ask_named(struct survey *s, const char *table, const char *value)
-{
-    size_t count, asked;
-    const char *const *columns = values_names_of(table, &count);
-    struct buf query;
-
-    if (query_sys_id_ok(value))
-        return check_ask_list(&s->fourth, table, "sys_id", 2, "sys_id=%s", value);
-    buf_init(&query, QUERY_MAX);
-    for (size_t i = 0; i < count; i++)
-        (void)buf_addf(&query, "%s%s=%s", i == 0 ? "" : "^OR", columns[i], value);
-    asked = check_ask_list(&s->fourth, table, "sys_id", 2, "%s", buf_text(&query));
-    buf_done(&query);
-    return asked;
-}
-
-static void ask_reference(struct survey *s, const struct survey_table *t,
-                          const struct config_pair *f)
-{
-    const struct column *c = t->known == NULL ? NULL : columns_find(t->known, f->name);
-    struct survey_reference *n;
-
-    if (c == NULL || strcmp(c->type, "reference") != 0 || !query_value_ok(f->value) ||
-        !query_name_ok(c->reference))
-        return;
-    s->references = xrealloc(s->references, s->references_count + 1, sizeof *s->references);
-    n = &s->references[s->references_count++];
-    *n = (struct survey_reference){.column = f->name, .value = f->value, .table = c->reference};
-    n->asked = ask_named(s, n->table, f->value);
-}
-
 static void ask_fourth(struct survey *s)
 {
     for (size_t i = 0; i < s->tables_count; i++)
@@ -333,13 +317,7 @@ static void ask_fourth(struct survey *s)
         for (size_t k = 0; k < s->queries[i].columns.count; k++)
             probe_column(s, survey_table_of(s, s->queries[i].producer->table),
                          &s->queries[i].columns.items[k]);
-    for (size_t i = 0; i < s->c->consumers_count; i++) {
-        const struct config_consumer *consumer = &s->c->consumers[i];
-        const struct check_target *target = check_target_find(consumer->target);
-
-        for (size_t k = 0; target != NULL && k < consumer->fields.count; k++)
-            ask_reference(s, survey_table_of(s, target->table), &consumer->fields.items[k]);
-    }
+    survey_ask_names(s);
     check_ask_run(&s->fourth, s->desk);
     for (size_t i = 0; i < s->probes_count; i++) {
         const struct survey_probe *p = &s->probes[i];
@@ -373,7 +351,8 @@ static void survey_done(struct survey *s)
     free(s->tables);
     free(s->queries);
     free(s->probes);
-    free(s->references);
+    free(s->constants);
+    free(s->templates);
 }
 
 /* Everything that would have been asked, in one line each. */
@@ -394,6 +373,7 @@ void check_snow(struct check_report *r, const struct config *c, const struct che
     struct err e;
 
     list_consumers(&s);
+    list_names(&s);
     list_producers(&s);
     s.desk = reachable ? desk_open(c, &e) : NULL;
     if (!reachable) {

@@ -36,9 +36,17 @@ struct survey_probe { /* of one column */
     size_t contradiction, tautology;
 };
 
-struct survey_reference {
-    const char *column, *value, *table;
-    size_t asked;
+/* A value that the configuration gives for a column, with or without substitutions. */
+struct survey_constant {
+    const char *table, *column, *value;
+    const char *use;       /* where it is given */
+    const char *reference; /* the table that the column points to */
+    size_t asked, like;    /* the record, and names that begin alike; CHECK_NONE: no reference */
+};
+
+struct survey_template { /* of the instance */
+    const char *table, *name;
+    size_t asked, all; /* this one, and the names of all of the table */
 };
 
 struct survey {
@@ -52,8 +60,10 @@ struct survey {
     struct survey_query *queries; /* one for each producer */
     struct survey_probe *probes;
     size_t probes_count;
-    struct survey_reference *references;
-    size_t references_count;
+    struct survey_constant *constants;
+    size_t constants_count;
+    struct survey_template *templates;
+    size_t templates_count;
     struct check_user user;
     size_t own, roles, deletes, plugin, items, dropping, literal;
     bool drops; /* the instance drops unknown columns */
@@ -64,6 +74,12 @@ struct survey {
 struct survey_table *survey_table_of(struct survey *s, const char *name);
 /* The plug-in that a target needs; NULL: none does. */
 const char *survey_plugin(const struct survey *s);
+/* check_names.c: what consumers and rules name by constants. Listing comes before the first
+ * question, asking goes with the fourth round. */
+void survey_list_names(struct survey *s);
+bool survey_is_constant(const struct survey_constant *c);
+void survey_ask_names(struct survey *s);
+void survey_tell_names(struct survey *s);
 /* All lines; writes too, when asked to. */
 void survey_tell(struct survey *s);
 

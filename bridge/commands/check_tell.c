@@ -8,29 +8,6 @@
 #include "bridge/commands/check_survey.h"
 #include "bridge/commands/check_write.h"
 
-static void say_references(struct survey *s)
-{
-    for (size_t i = 0; i < s->references_count; i++) {
-        const struct survey_reference *n = &s->references[i];
-        const struct snow_outcome *o = check_ask_outcome(&s->fourth, n->asked);
-        size_t found = json_array_size(check_ask_rows(&s->fourth, n->asked));
-
-        if (found == 1)
-            check_add(s->r, CHECK_COMPLETED, "reference", n->column, NULL, "'%s' is in %s",
-                      n->value, n->table);
-        else if (o->verdict != SNOW_OK && o->verdict != SNOW_ABSENT)
-            check_add(s->r, CHECK_SKIPPED, "reference", n->column, NULL,
-                      "the table %s cannot be read: %s", n->table, o->err.text);
-        else
-            check_add(s->r, CHECK_NOT_COMPLETE, "reference", n->column,
-                      found == 0 ? "write the sys_id or the exact name of a record that the user "
-                                   "may see"
-                                 : "write the sys_id of the record",
-                      found == 0 ? "no record '%s' in %s" : "more than one record '%s' in %s",
-                      n->value, n->table);
-    }
-}
-
 static const char *close_code(const struct survey *s, const struct survey_table *t,
                               const struct config_consumer *consumer)
 {
@@ -76,12 +53,13 @@ static void say_choices(struct survey *s, const struct survey_table *t)
             continue;
         if (strcmp(t->name, "incident") == 0)
             add_value(&v, xasprintf("close_code=%s", close_code(s, t, consumer)));
-        for (size_t k = 0; k < consumer->fields.count; k++) {
-            const struct config_pair *f = &consumer->fields.items[k];
+    }
+    for (size_t i = 0; i < s->constants_count; i++) {
+        const struct survey_constant *c = &s->constants[i];
 
-            if (check_choice_known(&t->schema, f->name, f->value) != CHECK_UNKNOWN)
-                add_value(&v, xasprintf("%s=%s", f->name, f->value));
-        }
+        if (strcmp(c->table, t->name) == 0 && survey_is_constant(c) &&
+            check_choice_known(&t->schema, c->column, c->value) != CHECK_UNKNOWN)
+            add_value(&v, xasprintf("%s=%s", c->column, c->value));
     }
     list = xcalloc(v.count + 1, sizeof(char *));
     for (size_t i = 0; i < v.count; i++)
@@ -198,8 +176,8 @@ static json_t *constants(const struct survey *s, const struct survey_table *t,
         const struct config_pair *f = &consumer->fields.items[k];
         const char *value = check_choice_value(&t->schema, f->name, f->value);
 
-        for (size_t i = 0; i < s->references_count; i++) {
-            const struct survey_reference *n = &s->references[i];
+        for (size_t i = 0; i < s->constants_count; i++) {
+            const struct survey_constant *n = &s->constants[i];
             const json_t *row = json_array_get(check_ask_rows(&s->fourth, n->asked), 0);
 
             if (strcmp(n->column, f->name) == 0 && strcmp(n->value, f->value) == 0 && row != NULL)
@@ -238,7 +216,7 @@ void survey_tell(struct survey *s)
     say_rate(s);
     for (size_t i = 0; i < s->tables_count; i++)
         say_table(s, &s->tables[i]);
-    say_references(s);
+    survey_tell_names(s);
     say_queries(s);
     time_lookup(s);
     say_optional(s);

@@ -227,6 +227,32 @@ def test_columns_and_choices():
             s.config_file.write_text(plain)
 
 
+def test_names_of_rules_and_templates():
+    """What rules name is looked at as what consumers name; a wrong name comes with those that are like it."""
+    consumer = '''template = "Disk"; fields = { assignment_group = "Databse"; };
+        rules: ( { name = "a"; continue = true; assignment_group = "Service Desk"; category = "netwrok"; template = "Dsik"; },
+                 { name = "b"; assignment_group = "{label.team}"; fields = { caller_id = "ann.opertor"; category = "Databaes"; };
+                   default_fields = { subcategry = "disk"; }; } );'''
+    with connection("names", consumer=consumer) as s:
+        s.sim.call("POST", "/_sim/rows", {"table": "sys_template", "rows": [
+            {"name": "Disk", "table": "incident", "active": "true", "template": "impact=1^EQ"},
+            {"name": "Dsik", "table": "problem", "active": "true", "template": "impact=1^EQ"}]})
+        lines = ask(s).all["lines"]
+
+        def told(check_name, subject, result, *words):
+            found = [l for l in lines if (l["check"], l["subject"], l["state"]) == (check_name, subject, result)]
+            check(any(all(w in json.dumps(l) for w in words) for l in found), f"{check_name} {subject}: {found}")
+        told("reference", "assignment_group", NOT, "no record 'Databse'", "'Database'", "consumers[].fields")
+        told("reference", "assignment_group 'Service Desk'", DONE)
+        told("reference", "caller_id", NOT, "'ann.opertor'", "'ann.operator'", "consumers[].rules[]")
+        told("choice", "incident.category", NOT, "'netwrok'", "did you mean 'Network'")
+        told("choice", "incident.category 'Databaes'", NOT, "did you mean 'Database'")
+        told("columns", "incident.subcategry", NOT, "'subcategory'", "consumers[].rules[]")
+        told("template", "Disk", DONE)
+        told("template", "Dsik", NOT, "'Disk'")
+        check(not any("label.team" in json.dumps(l) for l in lines), "a substitution is no constant")
+
+
 def test_events():
     with connection("events") as s:
         s.sim.call("POST", "/_sim/roles", {"user": USER, "roles": ["itil", "evt_mgmt_integration"]})
@@ -353,4 +379,4 @@ def test_configuration():
 
 
 run(test_healthy, test_in_time, test_write, test_rights_to_write, test_user, test_sign_in, test_tables,
-    test_columns_and_choices, test_events, test_tls, test_rate, test_configuration)
+    test_columns_and_choices, test_names_of_rules_and_templates, test_events, test_tls, test_rate, test_configuration)
