@@ -9,6 +9,7 @@ class Sent:
     state: str
     partition: int = -1
     offset: int = -1
+    value: bytes = b""
 
     @property
     def place(self):

@@ -102,9 +102,9 @@ class Play:
 
     def on_send(self, a):
         subject = None if a["subject"] is None else self.schedule.subjects[a["subject"]]
-        sent = Sent(subject, a["state"])
         value = build_bad(a["bad"]) if subject is None else \
             json.dumps(BUILD[subject.kind](subject, a, iso(self.base + a["fired"]))).encode()
+        sent = Sent(subject, a["state"], value=value)
 
         def placed(error, message):
             harness.check(error is None, f"the test's own message was not taken: {error}")

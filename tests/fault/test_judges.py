@@ -26,7 +26,7 @@ class World:
     def __init__(self, kind="metric", sent="f", keyed=True):
         subject = Subject(0, kind)
         self.seen = Evidence(Schedule(1, 1, keyed, 1, False, True, {}, 8, "", [subject], []))
-        self.seen.sent = [Sent(subject, "fire" if s == "f" else "clear", 0, n) for n, s in enumerate(sent)]
+        self.seen.sent = [Sent(subject, "fire" if s == "f" else "clear", 0, n, b"%d" % n) for n, s in enumerate(sent)]
         self.seen.rows = {"incident": []}
         self.at = 0
 
@@ -47,6 +47,11 @@ class World:
 
     def person(self, state, sys_id="a", later=10000):
         return self.entry(sys_id, ANNA, later, state=state)
+
+    def repeats(self, again, first):
+        """Message `again` is message `first` once more."""
+        self.seen.sent[again].value = self.seen.sent[first].value
+        return self
 
     def complaints(self):
         return list(check.record_complaints(self.seen))
@@ -70,6 +75,8 @@ def test_lives_that_are_right():
     good(World(sent="fc").made().person("6").entry("a", BRIDGE, correlation_display=stamp(1, 1)))
     good(World(sent="fc").made().person("3").entry("a", BRIDGE, work_notes="x", correlation_display=stamp(1, 1)))
     good(World(sent="fc").made().resolved(1).person("2"))
+    good(World(sent="ff").repeats(1, 0).made())
+    good(World(sent="fff").repeats(2, 0).made())
     good(World("resource", "fcf").made("a", 0, 1).resolved(1, generation=1).made("b", 2, 2))
 
 
@@ -88,6 +95,8 @@ def test_breaches():
         "older content over newer")
     bad(World(sent="ff").made().person("6").entry("a", BRIDGE, description=text(1)), "not open")
     bad(World(sent="ff").made(), "the newest message is (0, 1)")
+    bad(World(sent="fff").repeats(1, 0).made(), "the newest message is (0, 2)")
+    bad(World(sent="fff").repeats(2, 0).made().entry("a", BRIDGE, description=text(1)), "the newest message is (0, 2)")
     bad(World(sent="fcf").made().resolved(1).entry("a", BRIDGE, correlation_display=stamp(0, 2)), "stamp of a fire")
     bad(World("resource", "fcf").made("a", 0, 1).resolved(1, generation=1), "1 records, wanted 2")
     bad(World("resource", "ff").made("a", 0, 1).made("b", 1, 2), "while the one before it was open")
