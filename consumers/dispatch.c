@@ -75,6 +75,7 @@ static void name_answered(void *arg, usec_t now)
 void dispatch_suspect(struct dispatch *d)
 {
     d->suspect = true;
+    ledger_age(d->ledger);
 }
 
 size_t dispatch_in_flight(const struct dispatch *d)
@@ -131,6 +132,14 @@ static size_t newest_fact(const struct dispatch *d, size_t count)
     return best;
 }
 
+/* Was the record seen after everything that others, or a lost request of ours, may have written? */
+static bool seen_since(const struct dispatch *d, const struct lane *lane, usec_t settle_until)
+{
+    usec_t seen_at = ledger_seen_at(d->ledger, lane->key);
+
+    return seen_at > 0 && seen_at >= settle_until;
+}
+
 /* Repeats that change nothing cost no write, and no look either where one could only lead to an
  * update: fires of a marked alert whose record was open when it was last seen. */
 static struct decision without_news(struct dispatch *d, struct lane *lane,
@@ -138,6 +147,8 @@ static struct decision without_news(struct dispatch *d, struct lane *lane,
 {
     size_t fire = what.fire;
 
+    if (!seen_since(d, lane, r->settle_until))
+        return what;
     if (what.action == ACT_READ && r->marked && r->sight == SIGHT_LEDGER &&
         record_open(r->record) && all_fire(d, r->count)) {
         fire = newest_fact(d, r->count);

@@ -25,8 +25,8 @@ void dispatch_read_again(struct dispatch *d);
  * count. */
 usec_t dispatch_tick(struct dispatch *d, bool hold, usec_t now);
 
-/* Partitions were assigned: records may have been written before, so look before creating until a
- * look finds nothing. */
+/* Partitions were assigned: others may have written records before, so look before creating until a
+ * look finds nothing, and before a repeat counts as no news. */
 void dispatch_suspect(struct dispatch *d);
 
 /* Items of an assignment that is gone leave their lanes, but for those that a request in flight is

@@ -75,7 +75,7 @@ usec_t dispatch_events(struct dispatch *d, usec_t now);
 usec_t dispatch_imports(struct dispatch *d, usec_t now);
 
 /* dispatch_write.c: would an update by the lane's item of this index tell people what this process
- * last wrote? False when that is not known. */
+ * last wrote, and what the record still says as far as is known? False when that is not known. */
 bool dispatch_says_the_same(struct dispatch *d, struct lane *lane, size_t index);
 
 /* dispatch_write.c: carries out a decision that wants a request. The lane is IDLE on entry. */

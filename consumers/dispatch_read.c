@@ -103,8 +103,10 @@ static void see(struct dispatch *d, struct lane *lane, const json_t *row, usec_t
         row != NULL && record_parse(row, &lane->record) == 0 ? SIGHT_RECORD : SIGHT_ABSENT;
     lane->sight_at = now;
     lane->doubt = false;
-    if (lane->sight == SIGHT_RECORD)
+    if (lane->sight == SIGHT_RECORD) {
         ledger_put(d->ledger, lane->key, &lane->record);
+        ledger_seen(d->ledger, lane->key, now);
+    }
     metric_add(d->read_lanes, 1);
 }
 

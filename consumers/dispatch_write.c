@@ -121,7 +121,8 @@ bool dispatch_says_the_same(struct dispatch *d, struct lane *lane, size_t index)
     json_t *body;
     bool same;
 
-    if (!last.known || known == NULL)
+    if (!last.known || known == NULL || !known->has_content ||
+        !version_same(&known->content, &last.version))
         return false;
     update.generation = lane->marked ? 0 : known->stamp.generation;
     body = build_body(d, lane, &update, "", NULL, 0);
@@ -234,6 +235,7 @@ static void remember_content(struct write *w, usec_t now)
         return;
     c.known = true;
     c.digest = incident_content_digest(w->body);
+    c.version = item_at(w->lane, w->what.fire)->fact.version;
     if (json_object_get(w->body, "work_notes") != NULL)
         c.noted_at = now;
     ledger_set_content(w->d->ledger, w->lane->key, c);
@@ -308,6 +310,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
     if (changed_between(w, &r))
         note = "sys_mod_count shows that somebody else wrote between our read and our write";
     ledger_put(d->ledger, w->lane->key, &r);
+    ledger_seen(d->ledger, w->lane->key, now);
     remember_content(w, now);
     end_group(w, o, &r, note, now);
     w->lane->refused = false;

@@ -12,6 +12,7 @@ struct entry {
     struct record record;
     struct ledger_content content;
     usec_t settle_until;
+    usec_t seen_at;
     UT_hash_handle hh;
 };
 
@@ -97,6 +98,27 @@ usec_t ledger_settle_until(const struct ledger *l, const unsigned char key[LANE_
     const struct entry *e = find(l, key);
 
     return e == NULL ? 0 : e->settle_until;
+}
+
+void ledger_seen(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], usec_t now)
+{
+    struct entry *e = find(l, key);
+
+    if (e != NULL)
+        e->seen_at = now;
+}
+
+usec_t ledger_seen_at(const struct ledger *l, const unsigned char key[LANE_KEY_SIZE])
+{
+    const struct entry *e = find(l, key);
+
+    return e == NULL ? 0 : e->seen_at;
+}
+
+void ledger_age(struct ledger *l)
+{
+    for (struct entry *e = l->entries; e != NULL; e = e->hh.next)
+        e->seen_at = 0;
 }
 
 void ledger_set_content(struct ledger *l, const unsigned char key[LANE_KEY_SIZE],

@@ -23,10 +23,17 @@ void ledger_put(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], const 
 void ledger_settle(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], usec_t until);
 usec_t ledger_settle_until(const struct ledger *l,
                            const unsigned char key[LANE_KEY_SIZE]); /* 0: no need to wait */
+/* An answer has shown the record as it was put; nothing happens when it is not known. */
+void ledger_seen(struct ledger *l, const unsigned char key[LANE_KEY_SIZE], usec_t now);
+usec_t ledger_seen_at(const struct ledger *l,
+                      const unsigned char key[LANE_KEY_SIZE]); /* 0: not since ledger_age */
+void ledger_age(struct ledger *l); /* others may have written all of them since */
 /* What the record's content says, as this process last wrote it, and when it last wrote a work note
- * about news; nothing happens when the record is not known. */
+ * about news; nothing happens when the record is not known. The record may have got other content
+ * since: only while its version is this one does it say so. */
 struct ledger_content {
     uint64_t digest; /* of incident_content_digest */
+    struct version version;
     usec_t noted_at; /* 0: never */
     bool known;
 };

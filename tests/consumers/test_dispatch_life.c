@@ -50,6 +50,86 @@ static void a_repeat_without_news_costs_no_request(void **state)
     free(second);
 }
 
+/* The text of the record for people, without the version at its end. New. */
+static char *words_of(const json_t *row)
+{
+    const char *text = rig_column(row, "description"), *last = strrchr(text, '\n');
+
+    return xstrndup(text, last == NULL ? strlen(text) : (size_t)(last - text));
+}
+
+static void says(struct rig *r, const char *words)
+{
+    char *now = words_of(rig_only_row(r));
+
+    assert_string_equal(now, words);
+    free(now);
+}
+
+/* A says X, B says Y, and the answer to B is lost; then X again. Whether B landed at once, late or
+ * never: it is no repeat of what the record says, and X is what it says in the end. */
+static void old_words_after_a_lost_answer_are_news(void **state)
+{
+    enum { AT_ONCE, LATE, NEVER, TIMES };
+
+    (void)state;
+    for (int landed = AT_ONCE; landed < TIMES; landed++) {
+        struct snow_outcome lost = {
+            .verdict = SNOW_UNKNOWN, .date = MSEC_NONE, .sent = true, .outage = true};
+        char *first = standin_alert(1, "Fired"), *words;
+        struct standin_op *op;
+        struct rig r;
+
+        (void)err_set(&lost.err, ERR_RETRY, "lost", "no answer");
+        rig_start(&r, ENTRY);
+        rig_receive(&r, xstrdup(first));
+        rig_settle(&r, 50);
+        words = words_of(rig_only_row(&r));
+        rig_receive(&r, standin_alert(1, "Fired"));
+        op = rig_until(&r, "incident", false);
+        assert_non_null(op);
+        if (landed == AT_ONCE)
+            assert_true(rig_apply(&r, op));
+        standin_op_outcome(op, &lost, r.now);
+        rig_receive(&r, first);
+        if (landed == LATE) { /* after a look that does not show it */
+            rig_serve(&r, rig_until(&r, "incident", true));
+            assert_true(rig_apply(&r, op));
+        }
+        rig_settle(&r, 50);
+        says(&r, words);
+        rig_stop(&r);
+        free(words);
+    }
+}
+
+/* Between two assignments another process wrote other words. */
+static void old_words_after_an_assignment_are_news(void **state)
+{
+    char *first = standin_alert(1, "Fired"), *words, *others;
+    char line[VERSION_LINE_SIZE];
+    struct version v;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, ENTRY);
+    rig_receive(&r, xstrdup(first));
+    rig_settle(&r, 50);
+    words = words_of(rig_only_row(&r));
+    assert_int_equal(version_parse(rig_column(rig_only_row(&r), "description"), &v), 0);
+    v.offset = r.offset++;
+    version_format(&v, line);
+    others = xasprintf("other words\n%s", line);
+    rig_set(rig_only_row(&r), "description", others);
+    dispatch_suspect(r.d);
+    rig_receive(&r, first);
+    rig_settle(&r, 50);
+    says(&r, words);
+    rig_stop(&r);
+    free(others);
+    free(words);
+}
+
 /* A series may have got its next record elsewhere, so its repeats are looked up before they count
  * as no news. */
 static void a_repeat_of_a_series_is_looked_up(void **state)
@@ -185,6 +265,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_without_news_costs_no_request),
+        cmocka_unit_test(old_words_after_a_lost_answer_are_news),
+        cmocka_unit_test(old_words_after_an_assignment_are_news),
         cmocka_unit_test(a_repeat_of_a_series_is_looked_up),
         cmocka_unit_test(work_notes_keep_their_distance),
         cmocka_unit_test(a_clear_does_what_is_wanted),

@@ -143,6 +143,31 @@ static void remembers_the_settle_time_with_the_record(void **state)
     (void)ledger_free(l);
 }
 
+static void knows_when_it_was_seen(void **state)
+{
+    struct ledger *l = ledger_new(2);
+    unsigned char key[LANE_KEY_SIZE] = {1}, other[LANE_KEY_SIZE] = {2};
+    struct record r = make(1);
+
+    (void)state;
+    ledger_seen(l, key, 7); /* the record is not known */
+    assert_int_equal(ledger_seen_at(l, key), 0);
+    ledger_put(l, key, &r);
+    ledger_put(l, other, &r);
+    assert_int_equal(ledger_seen_at(l, key), 0);
+    ledger_seen(l, key, 7);
+    ledger_put(l, key, &r);
+    assert_int_equal(ledger_seen_at(l, key), 7);
+    assert_int_equal(ledger_seen_at(l, other), 0);
+    ledger_seen(l, other, 8);
+    ledger_age(l);
+    assert_int_equal(ledger_seen_at(l, key), 0);
+    assert_int_equal(ledger_seen_at(l, other), 0);
+    assert_non_null(ledger_find(l, key)); /* aged, not forgotten */
+    record_done(&r);
+    (void)ledger_free(l);
+}
+
 static void holds_nothing_when_it_may_not(void **state)
 {
     struct ledger *l = ledger_new(0);
@@ -163,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_the_plain_list),
         cmocka_unit_test(remembers_the_settle_time_with_the_record),
+        cmocka_unit_test(knows_when_it_was_seen),
         cmocka_unit_test(holds_nothing_when_it_may_not),
     };
 
