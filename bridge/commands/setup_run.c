@@ -218,6 +218,8 @@ static enum setup_end do_step(struct setup_job *j, const struct setup_step *s, s
     token_json_wipe(op.body);
     if (!is_done(s, &o)) {
         *e = o.err;
+        if (o.status == 403)
+            (void)err_prefix(e, "The administrator's sign-in needs the role admin");
         (void)fprintf(j->out, "  NOT %-8s %s\n", verb(s->action), s->what);
         return SETUP_STOPPED;
     }

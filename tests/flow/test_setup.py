@@ -234,7 +234,7 @@ def test_administrators():
         s.secrets["CLERK"] = "clerk"
         setup(s, "--undo")
         text = setup(s, admin=("--admin-user", "clerk", "--admin-password", "env:CLERK"), code=1)
-        check("Run the same command again" in text, text)
+        check("Run the same command again" in text and "needs the role admin" in text, text)
         s.sim.stop()
         setup(s, code=75)
         silent(s, token, "aPi-KeY-of-root", "wRoNg-PaSs")
