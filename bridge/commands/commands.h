@@ -31,6 +31,9 @@ int cmd_resync(int argc, char **argv);
 /* sync show | set: positions of the tables. Kafka only. */
 int cmd_sync(int argc, char **argv);
 
+/* status: what the running bridge does, by its status server. */
+int cmd_status(int argc, char **argv);
+
 /* config print | reference | check: works without network. */
 int cmd_config(int argc, char **argv);
 

@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"resync", cmd_resync,
      "publish a table again from a date; or read the instance's set-up again"},
     {"sync", cmd_sync, "show how far each table is published, or move it"},
+    {"status", cmd_status, "ask the running bridge what it does, and how long its sign-in lasts"},
     {"config", cmd_config, "check, print or explain the configuration"},
     {"explain", cmd_explain, "cause and cure of a short code of the log, a dead letter, a check"},
     {"version", cmd_version, "print the version"},

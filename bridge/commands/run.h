@@ -47,6 +47,8 @@ struct run {
 
 /* run_pages.c: what the status server serves. */
 int run_page(void *arg, const char *path, struct buf *out, const char **ret_type);
+/* run_status.c: the page /api/status. Returns the HTTP status. */
+int run_status(struct run *r, struct buf *out);
 /* Why the bridge is not ready; NULL when it is. Borrowed until the next turn. */
 const char *run_not_ready(const struct run *r);
 

@@ -61,14 +61,19 @@ int run_page(void *arg, const char *path, struct buf *out, const char **ret_type
         *ret_type = "text/plain; version=0.0.4; charset=utf-8";
         return page_metrics(r, out);
     }
+    if (strcmp(path, "/api/status") == 0) {
+        *ret_type = "application/json";
+        return run_status(r, out);
+    }
     if (strcmp(path, "/") == 0) {
-        (void)buf_addf(out,
-                       "itsm-bridge %s, connection %s\n\n/healthz  is the process alive\n/readyz   "
-                       "does it do its "
-                       "work\n/metrics  Prometheus metrics\n",
-                       ITSM_VERSION, r->config->connection.name);
+        (void)buf_addf(
+            out,
+            "itsm-bridge %s, connection %s\n\n/healthz  is the process alive\n/readyz   "
+            "does it do its "
+            "work\n/metrics  Prometheus metrics\n/api/status  what it does now, as JSON\n",
+            ITSM_VERSION, r->config->connection.name);
         return 200;
     }
-    (void)buf_add_text(out, "no such page; try /healthz, /readyz or /metrics\n");
+    (void)buf_add_text(out, "no such page; try /healthz, /readyz, /metrics or /api/status\n");
     return 404;
 }
