@@ -46,6 +46,7 @@ struct entry {
 struct dictionary {
     struct snow *snow;
     struct entry *entries;
+    unsigned revision;
     struct entry *asking; /* the request under way is for it; NULL: none */
     struct buf query;
 };
@@ -300,6 +301,7 @@ static void answer(void *arg, const struct snow_op *ops, const struct snow_outco
         return;
     }
     take(e, &ops[0], &outcomes[0]);
+    d->revision++;
     step_on(e, now);
 }
 
@@ -343,6 +345,11 @@ bool dictionary_known(const struct dictionary *d)
 }
 
 /* ---------------------------------------------------------------- telling */
+
+unsigned dictionary_revision(const struct dictionary *d)
+{
+    return d->revision;
+}
 
 const struct columns *dictionary_columns(const struct dictionary *d, const char *table)
 {

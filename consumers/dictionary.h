@@ -31,6 +31,8 @@ void dictionary_reload(struct dictionary *d);
 /* Has there been an answer (good or not) about every table that is wanted? Before it nothing should
  * be written. */
 bool dictionary_known(const struct dictionary *d);
+/* Another number after each time that something about a table was read. */
+unsigned dictionary_revision(const struct dictionary *d);
 /* NULL: unknown table, or its dictionary cannot be read. Borrowed until the next tick. */
 const struct columns *dictionary_columns(const struct dictionary *d, const char *table);
 

@@ -14,10 +14,34 @@
 #define LEDGER_RECORDS 20000
 /* Lanes looked at in one turn, so that a turn stays short. */
 #define TURN_LANES 500
+/* Of these: without a slot, while batches of other tables are being collected. */
+#define PASSED_OVER 100
 /* Messages of one lane that are decided about together. */
 #define FACTS_MAX 1000
 
 static void name_answered(void *arg, usec_t now);
+
+static void want(struct dispatch *d, const char *word)
+{
+    const char *table = target_word_table(word);
+
+    if (table == NULL)
+        return;
+    d->records = true;
+    lookups_want(d->lookups, table);
+}
+
+/* Every table that records may be made in. */
+static void want_all(struct dispatch *d)
+{
+    const struct config *c = d->config;
+
+    for (size_t i = 0; i < c->consumers_count; i++)
+        want(d, c->consumers[i].target);
+    for (size_t i = 0; i < c->rules_count; i++)
+        if (c->rules[i].target[0] != '\0')
+            want(d, c->rules[i].target);
+}
 
 struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lanes *l,
                               struct ends *e, struct metrics *m)
@@ -28,9 +52,8 @@ struct dispatch *dispatch_new(const struct config *c, struct snow *s, struct lan
         .config = c, .snow = s, .lanes = l, .ends = e, .metrics = m, .suspect = true};
     d->ledger = ledger_new(LEDGER_RECORDS);
     d->lookups = lookups_new(c, s, name_answered, d);
-    lookups_want(d->lookups, DISPATCH_TABLE);
-    for (size_t i = 0; i < c->consumers_count; i++)
-        d->records = d->records || strcmp(c->consumers[i].target, DISPATCH_TABLE) == 0;
+    d->views = table_views_new();
+    want_all(d);
     d->bulk = BULK_MIN;
     rand_seed_system(&d->rand);
     dispatch_rows_init(d);
@@ -53,6 +76,7 @@ struct dispatch *dispatch_free(struct dispatch *d)
         return NULL;
     (void)ledger_free(d->ledger);
     (void)lookups_free(d->lookups);
+    (void)table_views_free(d->views);
     free(d->facts);
     free(d);
     return NULL;
@@ -178,8 +202,11 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
     const struct partition *from = lane->items->unit->partition;
     const struct record *known = ledger_find(d->ledger, lane->key);
     size_t count = collect_facts(d, lane);
+    struct table_fit fit = dispatch_fit(d, lane->target);
     struct reconcile r = {
         .marked = lane->marked,
+        .no_state = fit.no_state,
+        .no_stamp = fit.no_stamp,
         .count = count,
         .facts = d->facts,
         .sight = lane->sight,
@@ -233,7 +260,7 @@ static void end_nothing(struct dispatch *d, struct lane *lane, const struct deci
 {
     struct ending how = {.operation = "nothing",
                          .why = what->why,
-                         .table = DISPATCH_TABLE,
+                         .table = lane->target->table,
                          .generation = what->generation};
     struct record known = {0};
     const struct record *ledger = ledger_find(d->ledger, lane->key);
@@ -250,29 +277,40 @@ static void end_nothing(struct dispatch *d, struct lane *lane, const struct deci
     record_done(&known);
 }
 
+static void say_dead(const struct lane *lane, const char *class, struct err *ret)
+{
+    const char *table = lane->target->table;
+
+    if (strcmp(class, "hidden") == 0)
+        (void)err_set(ret, ERR_REJECT, "hidden",
+                      "ServiceNow refuses to create this record of %s because its sys_id exists, "
+                      "and shows no such record: an access rule hides it from the bridge's user. "
+                      "Give that user read access to it, then send the dead letter again",
+                      table);
+    else if (strcmp(class, "table-columns") == 0)
+        (void)err_set(ret, ERR_REJECT, "table-columns",
+                      "No record of this alert can be kept in %s: the table lacks a column that "
+                      "the bridge needs (%s, and for alerts that do not name their cycle "
+                      "correlation_display and description). Add it or choose another target, "
+                      "then send the dead letter again",
+                      table, lane->target->shape->state_column);
+    else
+        (void)err_set(ret, ERR_REJECT, "stamp-damaged",
+                      "The newest record of this series carries an unreadable state stamp "
+                      "(correlation_display), so it cannot be told which cycle it is. Restore or "
+                      "clear the column, then send the dead letter again");
+}
+
 static void end_dead(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now)
 {
     struct err why;
     struct ending how = {.operation = "dead-letter",
                          .why = what->why,
-                         .table = DISPATCH_TABLE,
+                         .table = lane->target->table,
                          .generation = what->generation,
                          .err = &why};
 
-    if (strcmp(what->why, "hidden") == 0)
-        (void)err_set(
-            &why, ERR_REJECT, "hidden",
-            "ServiceNow refuses to create this incident because its sys_id exists, and shows no "
-            "such "
-            "record: an access rule hides it from the bridge's user. Give that user read access to "
-            "it, then send the dead letter again");
-    else
-        (void)err_set(&why, ERR_REJECT, "stamp-damaged",
-                      "The newest record of this series carries an unreadable state stamp "
-                      "(correlation_display), "
-                      "so it cannot be told which cycle it is. Restore or clear the column, then "
-                      "send the dead "
-                      "letter again");
+    say_dead(lane, what->why, &why);
     dispatch_end_items(d, lane, what->consumed, &how, now);
 }
 
@@ -308,19 +346,6 @@ void dispatch_again(struct dispatch *d, struct lane *lane, const struct snow_out
                "the instance is not answering");
 }
 
-/* Lanes that are to be looked at, collected for one request. */
-struct batch {
-    struct lane **lanes;
-    size_t count;
-};
-
-static void batch_send(struct dispatch *d, struct batch *b, usec_t now)
-{
-    if (b->count > 0)
-        dispatch_read(d, b->lanes, b->count, now);
-    *b = (struct batch){0};
-}
-
 static size_t bulk_size(const struct dispatch *d)
 {
     return d->suspect ? BULK_MAX : d->bulk;
@@ -328,10 +353,11 @@ static size_t bulk_size(const struct dispatch *d)
 
 /* One ready lane. Returns how many requests it took (0 or 1), -1 when it needs one and none is
  * left. */
-static int turn_ready(struct dispatch *d, struct lane *lane, struct batch *b, unsigned room,
+static int turn_ready(struct dispatch *d, struct lane *lane, struct batches *b, unsigned room,
                       usec_t now)
 {
     struct decision what;
+    struct batch *batch;
 
     lane_move(d->lanes, lane, LANE_IDLE);
     dispatch_drop_stale(d, lane);
@@ -342,8 +368,9 @@ static int turn_ready(struct dispatch *d, struct lane *lane, struct batch *b, un
     what = dispatch_decide(d, lane, now);
     if (dispatch_without_request(d, lane, &what, now))
         return 0;
-    if (what.action == ACT_READ && lane->marked && b->count > 0 && b->count < bulk_size(d)) {
-        b->lanes[b->count++] = lane;
+    if (what.action == ACT_READ && lane->marked &&
+        (batch = batches_joinable(b, lane->target, bulk_size(d))) != NULL) {
+        batch->lanes[batch->count++] = lane;
         return 0;
     }
     if (room == 0) {
@@ -353,9 +380,7 @@ static int turn_ready(struct dispatch *d, struct lane *lane, struct batch *b, un
     if (what.action != ACT_READ) {
         dispatch_write(d, lane, &what, now);
     } else if (lane->marked) {
-        batch_send(d, b, now);
-        *b = (struct batch){.lanes = xcalloc(BULK_MAX, sizeof(struct lane *)), .count = 1};
-        b->lanes[0] = lane;
+        batches_begin(d, b, lane, now);
     } else {
         struct lane **one = xcalloc(1, sizeof(struct lane *));
 
@@ -415,8 +440,8 @@ static unsigned room_now(struct dispatch *d, usec_t now)
 /* Returns true when it stopped because the turn got long. */
 static bool send_all(struct dispatch *d, usec_t now)
 {
-    struct batch b = {0};
-    size_t looked = 0;
+    struct batches b = {0};
+    size_t looked = 0, passed = 0;
     struct lane *lane;
     bool more = false;
 
@@ -424,7 +449,7 @@ static bool send_all(struct dispatch *d, usec_t now)
            looked++ < TURN_LANES)
         (void)turn_write(d, lane, now);
     while ((lane = lanes_first_ready(d->lanes)) != NULL) {
-        unsigned room = room_now(d, now), held = b.count > 0 ? 1 : 0;
+        unsigned room = room_now(d, now), held = batches_held(&b);
 
         if (room == 0 && held == 0)
             break;
@@ -432,11 +457,13 @@ static bool send_all(struct dispatch *d, usec_t now)
             more = true;
             break;
         }
-        /* The batch being collected holds one slot until it is sent. */
-        if (turn_ready(d, lane, &b, room > held ? room - held : 0, now) < 0)
+        /* With more tables than room lanes of one are passed over (they go to the end of the
+         * queue), so that the batches of the others fill. */
+        if (turn_ready(d, lane, &b, room > held ? room - held : 0, now) < 0 &&
+            (held == 0 || table_views_count(d->views) < 2 || passed++ >= PASSED_OVER))
             break;
     }
-    batch_send(d, &b, now);
+    batches_send(d, &b, now);
     return more;
 }
 

@@ -1,6 +1,6 @@
 /* Shared by the files of the dispatcher (dispatch.c: whose turn; dispatch_read.c: looking;
- * dispatch_write.c: writing; dispatch_rows.c: rows that are written without looking). Nobody else
- * includes it. */
+ * dispatch_write.c: writing; dispatch_table.c: tables; dispatch_rows.c: rows that are written
+ * without looking). Nobody else includes it. */
 #ifndef CONSUMERS_DISPATCH_INTERNAL_H
 #define CONSUMERS_DISPATCH_INTERNAL_H
 
@@ -14,13 +14,26 @@
 #include "consumers/lookups.h"
 #include "consumers/reconcile.h"
 
-#define DISPATCH_TABLE "incident"
 /* A read is "directly before" a write when it is not older than this. */
 #define SIGHT_LIFE USEC_S
 /* More waiting lanes than this: look in bulk before creating, it costs one request in a hundred. */
 #define BACKLOG  16
 #define BULK_MAX 100
 #define BULK_MIN 8
+/* Tables whose lanes are collected for a bulk read side by side. */
+#define BATCHES 4
+
+/* Lanes that are to be looked at, collected for one request. */
+struct batch {
+    struct lane **lanes;
+    size_t count;
+};
+
+struct batches {
+    struct batch items[BATCHES]; /* each of one table */
+};
+
+struct table_views;
 
 struct dispatch {
     const struct config *config;
@@ -29,6 +42,7 @@ struct dispatch {
     struct ends *ends;
     struct ledger *ledger;
     struct lookups *lookups;
+    struct table_views *views;
     struct metrics *metrics;
     struct rand rand;
     size_t in_flight;
@@ -68,6 +82,27 @@ void dispatch_again(struct dispatch *d, struct lane *lane, const struct snow_out
 /* dispatch_read.c: lanes (all IDLE on entry, FLIGHT after) are looked at by one request. Takes the
  * array. */
 void dispatch_read(struct dispatch *d, struct lane **lanes, size_t n, usec_t now);
+
+/* dispatch_table.c: what the table lacks; said once. Costs no look-up by name. */
+struct table_fit {
+    bool no_state; /* no column tells whether a record is open: nothing can be kept there */
+    bool no_stamp; /* as in struct reconcile */
+};
+struct table_views *table_views_new(void);
+struct table_views *table_views_free(struct table_views *v); /* NULL is fine */
+size_t table_views_count(const struct table_views *v);
+struct table_fit dispatch_fit(struct dispatch *d, const struct target *t);
+/* The close code to resolve with; "": none. Borrowed until the next tick of the look-ups. */
+const char *dispatch_close_code(struct dispatch *d, const struct config_consumer *c,
+                                const struct target *t);
+
+/* dispatch_table.c: marked lanes that are to be looked at, by table. Each batch that is not empty
+ * holds one slot until it is sent. */
+struct batch *batches_joinable(struct batches *b, const struct target *t, size_t most);
+unsigned batches_held(const struct batches *b);
+/* Begins a batch with this lane; may send another one first. Takes one more slot. */
+void batches_begin(struct dispatch *d, struct batches *b, struct lane *lane, usec_t now);
+void batches_send(struct dispatch *d, struct batches *b, usec_t now);
 
 /* dispatch_rows.c: both send what may be sent now and return when they want to be called again. */
 void dispatch_rows_init(struct dispatch *d);

@@ -1,6 +1,6 @@
-/* Looking at records: one bulk read for many marked lanes (by sys_id), one query for the newest
- * generation of an unmarked series. A read that is refused is the instance's trouble (roles, table
- * rights), never the record's: lanes wait, nothing is dead-lettered. */
+/* Looking at records: one bulk read for many marked lanes of a table (by sys_id), one query for the
+ * newest generation of an unmarked series. A read that is refused is the instance's trouble (roles,
+ * table rights), never the record's: lanes wait, nothing is dead-lettered. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +33,8 @@ static void key_hex(const struct lane *lane, char out[SYS_ID_SIZE])
 static void lane_keys(struct dispatch *d, const struct lane *lane, uint32_t generation,
                       struct keys *ret)
 {
-    identity_keys(item_alert(lane->items), d->config->connection.record_namespace, DISPATCH_TABLE,
-                  generation, ret);
+    identity_keys(item_alert(lane->items), d->config->connection.record_namespace,
+                  lane->target->table, generation, ret);
 }
 
 static void build_marked(struct look *k)
@@ -42,7 +42,8 @@ static void build_marked(struct look *k)
     char hex[SYS_ID_SIZE];
     struct keys keys;
 
-    (void)buf_add_text(&k->query, k->d->by_correlation ? "correlation_idIN" : "sys_idIN");
+    (void)buf_addf(&k->query, "%sIN",
+                   k->d->by_correlation ? k->lanes[0]->target->shape->key : "sys_id");
     for (size_t i = 0; i < k->count; i++) {
         key_hex(k->lanes[i], hex);
         if (k->d->by_correlation)
@@ -89,8 +90,9 @@ static const json_t *find_row(struct dispatch *d, const json_t *rows, const stru
     if (d->by_correlation)
         lane_keys(d, lane, 0, &keys);
     json_array_foreach (rows, i, row) {
-        if (d->by_correlation ? strcmp(column(row, "correlation_id"), keys.correlation_id) == 0
-                              : strcmp(column(row, "sys_id"), hex) == 0)
+        if (d->by_correlation
+                ? strcmp(column(row, lane->target->shape->key), keys.correlation_id) == 0
+                : strcmp(column(row, "sys_id"), hex) == 0)
             return row;
     }
     return NULL;
@@ -99,8 +101,9 @@ static const json_t *find_row(struct dispatch *d, const json_t *rows, const stru
 static void see(struct dispatch *d, struct lane *lane, const json_t *row, usec_t now)
 {
     record_done(&lane->record);
-    lane->sight =
-        row != NULL && record_parse(row, &lane->record) == 0 ? SIGHT_RECORD : SIGHT_ABSENT;
+    lane->sight = row != NULL && record_parse(row, lane->target->shape, &lane->record) == 0
+                      ? SIGHT_RECORD
+                      : SIGHT_ABSENT;
     lane->sight_at = now;
     lane->doubt = false;
     if (lane->sight == SIGHT_RECORD) {
@@ -155,11 +158,10 @@ static void look_failed(struct look *k, const struct snow_outcome *o, usec_t now
 
     if (refused && log_limit_pass(&d->said, now, 60 * USEC_S, &skipped))
         log_error("read-refused",
-                  "table=%s status=%d code=%s\tIncidents cannot be read: %s. Nothing is lost: the "
-                  "alerts wait and "
-                  "reading is tried again. Give the bridge's user the role itil (read access to "
-                  "the table)",
-                  DISPATCH_TABLE, o->status, o->err.code, o->err.text);
+                  "table=%s status=%d code=%s\tRecords of the table cannot be read: %s. Nothing is "
+                  "lost: the alerts wait and reading is tried again. Give the bridge's user read "
+                  "access to the table (of incidents: the role itil)",
+                  k->lanes[0]->target->table, o->status, o->err.code, o->err.text);
     for (size_t i = 0; i < k->count; i++) {
         lane_move(d->lanes, k->lanes[i], LANE_IDLE);
         if (k->lanes[i]->count == 0) /* its partitions were taken meanwhile */
@@ -196,7 +198,9 @@ static void answer(void *arg, const struct snow_op *ops, const struct snow_outco
 void dispatch_read(struct dispatch *d, struct lane **lanes, size_t n, usec_t now)
 {
     struct look *k = xcalloc(1, sizeof *k);
-    struct snow_op op = {.kind = SNOW_LIST, .table = DISPATCH_TABLE, .fields = RECORD_FIELDS};
+    struct snow_op op = {.kind = SNOW_LIST,
+                         .table = lanes[0]->target->table,
+                         .fields = lanes[0]->target->shape->read_fields};
     struct err e;
 
     *k = (struct look){.d = d, .lanes = lanes, .count = n};

@@ -67,13 +67,14 @@ static json_t *build_of(struct dispatch *d, struct lane *lane, const struct deci
     const struct dictionary *dictionary = lookups_dictionary(d->lookups);
     struct incident_context x = {
         .consumer = consumer,
-        .table = DISPATCH_TABLE,
+        .table = lane->target->table,
+        .shape = lane->target->shape,
         .record_namespace = d->config->connection.record_namespace,
-        .close_code = lookups_close_code(d->lookups, DISPATCH_TABLE, consumer->close_code),
-        .contact_type = dictionary_contact_type(dictionary, DISPATCH_TABLE),
+        .close_code = dispatch_close_code(d, consumer, lane->target),
+        .contact_type = dictionary_contact_type(dictionary, lane->target->table),
         .cmdb_ci = ci,
         .rules = unit->rules,
-        .columns = dictionary_columns(dictionary, DISPATCH_TABLE),
+        .columns = dictionary_columns(dictionary, lane->target->table),
         .whole = whole,
     };
     struct stamp stamp = stamp_of(lane, what);
@@ -109,7 +110,7 @@ static json_t *build_body(struct dispatch *d, struct lane *lane, const struct de
 {
     json_t *body = build_of(d, lane, what, ci, whole, now);
 
-    lookups_content(d->lookups, DISPATCH_TABLE, body);
+    lookups_content(d->lookups, lane->target->table, body);
     return body;
 }
 
@@ -171,7 +172,7 @@ static void end_group(struct write *w, const struct snow_outcome *o, const struc
                       const char *note, usec_t now)
 {
     struct dispatch *d = w->d;
-    struct ending how = {.table = DISPATCH_TABLE,
+    struct ending how = {.table = w->lane->target->table,
                          .generation = w->what.generation,
                          .record = r,
                          .http_status = o->status,
@@ -196,7 +197,7 @@ static bool changed_between(struct write *w, const struct record *r)
     if (changed) {
         metric_add(w->d->changed_between, 1);
         log_warn("changed-between",
-                 "number=%s sys_id=%s action=%s\tSomebody else changed this incident between the "
+                 "number=%s sys_id=%s action=%s\tSomebody else changed this record between the "
                  "bridge's read and its write; look at its history when its state surprises",
                  r->number, r->sys_id, action_name(w->what.action));
     }
@@ -300,7 +301,7 @@ static void on_ok(struct write *w, const struct snow_outcome *o, usec_t now)
     struct record r = {0};
     const char *note = w->note.length == 0 ? NULL : buf_text(&w->note);
 
-    if (record_parse(o->result, &r) != 0) {
+    if (record_parse(o->result, w->lane->target->shape, &r) != 0) {
         /* The write happened; what it answered is not a record. Look before it is called done. */
         on_unknown(w, o, now);
         return;
@@ -346,7 +347,7 @@ static void on_absent(struct write *w, const struct snow_outcome *o, usec_t now)
 static void dead_group(struct write *w, int status, const struct err *why, usec_t now)
 {
     struct ending how = {.operation = "dead-letter",
-                         .table = DISPATCH_TABLE,
+                         .table = w->lane->target->table,
                          .generation = w->what.generation,
                          .record = w->lane->sight == SIGHT_RECORD ? &w->lane->record : NULL,
                          .http_status = status,
@@ -378,7 +379,7 @@ static void on_rejected(struct write *w, const struct snow_outcome *o, usec_t no
         /* The record is closed for good, and rightly so: nothing is left to do for this clear. */
         struct ending how = {.operation = "nothing",
                              .why = "closed",
-                             .table = DISPATCH_TABLE,
+                             .table = w->lane->target->table,
                              .generation = w->what.generation,
                              .record = &w->lane->record,
                              .http_status = o->status};
@@ -523,7 +524,7 @@ static bool make_body(struct write *w, usec_t now)
 
     buf_init(&whole, WHOLE_MOST);
     w->body = build_body(w->d, w->lane, &w->what, ci, &whole, now);
-    if (is_create(w->what.action) && !lookups_complete(w->d->lookups, DISPATCH_TABLE,
+    if (is_create(w->what.action) && !lookups_complete(w->d->lookups, w->lane->target->table,
                                                        template_of(item_at(w->lane, w->what.fire)),
                                                        w->body, &whole, &w->note, now))
         ready = false;
@@ -538,14 +539,14 @@ static char *target(const struct write *w)
     if (!is_create(w->what.action))
         return xstrdup(w->lane->record.sys_id);
     identity_keys(item_alert(w->lane->items), w->d->config->connection.record_namespace,
-                  DISPATCH_TABLE, w->what.generation, &keys);
+                  w->lane->target->table, w->what.generation, &keys);
     return xstrdup(keys.sys_id);
 }
 
 void dispatch_write(struct dispatch *d, struct lane *lane, const struct decision *what, usec_t now)
 {
     struct write *w = xcalloc(1, sizeof *w);
-    struct snow_op op = {.table = DISPATCH_TABLE, .fields = RECORD_WRITE_FIELDS};
+    struct snow_op op = {.table = lane->target->table, .fields = lane->target->shape->write_fields};
     struct err e;
 
     *w = (struct write){.d = d, .lane = lane, .what = *what};

@@ -29,24 +29,19 @@ static const char *const columns[] = {
     "metric_name",     "message_key",  "severity", "description", "resolution_state",
     "additional_info", "time_of_event"};
 
-static const char *severity_of(const struct alert *a)
+const char *event_fire_severity(const char *given, const struct alert *a)
 {
     static const char *const fired[] = {"1", "2", "4", "4", "5"};
 
-    if (a->state == ALERT_CLEARED)
-        return "0";
+    if (given != NULL && strlen(given) == 1 && given[0] >= '1' && given[0] <= '5')
+        return given;
     return fired[a->severity >= 0 && a->severity <= 4 ? a->severity : 4];
 }
 
 /* A clear is a clear whatever is given, and what is given must be a severity of ServiceNow's. */
-static const char *severity_given(const struct given *g, const struct alert *a)
+static const char *severity_of(const struct given *g, const struct alert *a)
 {
-    const char *given = given_text(g, "severity");
-
-    if (a->state == ALERT_CLEARED || given == NULL || strlen(given) != 1 || given[0] < '1' ||
-        given[0] > '5')
-        return severity_of(a);
-    return given;
+    return a->state == ALERT_CLEARED ? "0" : event_fire_severity(given_text(g, "severity"), a);
 }
 
 static void add_column(struct buf *out, const char *name, const char *value, size_t units)
@@ -102,6 +97,18 @@ static const char *metric_of(const struct alert *a)
     const char *name = label(a, "metric_name");
 
     return name[0] != '\0' ? name : a->rule;
+}
+
+void event_place(const struct alert *a, const struct config_consumer *c, struct event_place *ret)
+{
+    *ret = (struct event_place){
+        .source = a->source[0] != '\0' ? a->source : a->format,
+        .event_class = a->service[0] != '\0' ? a->service : c->name,
+        .node = node_of(a),
+        .resource = last_part(a->resource),
+        .type = a->kind[0] != '\0' ? a->kind : a->format,
+        .metric_name = metric_of(a),
+    };
 }
 
 static void add_time(struct buf *out, const char *name, msec_t ms)
@@ -319,20 +326,22 @@ static void add_description(struct buf *out, const struct given *g, const struct
 void event_add(struct buf *out, const struct row_context *x, const struct alert *a)
 {
     char key[CORRELATION_ID_SIZE];
+    struct event_place place;
     struct given g;
 
     given_for(x->consumer, x->rules, a, &g);
     target_row_key(x->target, x->consumer, a, key);
     (void)buf_add_char(out, '{');
     add_others(out, &g);
-    add_given(out, &g, "source", a->source[0] != '\0' ? a->source : a->format);
-    add_given(out, &g, "event_class", a->service[0] != '\0' ? a->service : x->consumer->name);
-    add_given(out, &g, "node", node_of(a));
-    add_given(out, &g, "resource", last_part(a->resource));
-    add_given(out, &g, "type", a->kind[0] != '\0' ? a->kind : a->format);
-    add_given(out, &g, "metric_name", metric_of(a));
+    event_place(a, x->consumer, &place);
+    add_given(out, &g, "source", place.source);
+    add_given(out, &g, "event_class", place.event_class);
+    add_given(out, &g, "node", place.node);
+    add_given(out, &g, "resource", place.resource);
+    add_given(out, &g, "type", place.type);
+    add_given(out, &g, "metric_name", place.metric_name);
     json_out_member(out, "message_key", key);
-    json_out_member(out, "severity", severity_given(&g, a));
+    json_out_member(out, "severity", severity_of(&g, a));
     json_out_member(out, "resolution_state", a->state == ALERT_CLEARED ? "Closing" : "New");
     add_time(out, "time_of_event", time_of(x, a));
     add_description(out, &g, a);

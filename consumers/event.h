@@ -25,6 +25,15 @@ struct row_context {
 /* Most bytes that one event takes in the body, whatever the alert holds. */
 #define EVENT_BYTES_MAX ((size_t)1 << 20)
 
+/* What Event Management names the place of an alert by: columns of events and of alerts alike.
+ * Borrowed from the alert and the entry; "": nothing to say. */
+struct event_place {
+    const char *source, *event_class, *node, *resource, *type, *metric_name;
+};
+void event_place(const struct alert *a, const struct config_consumer *c, struct event_place *ret);
+/* Severity of a fire on ServiceNow's scale: what is given where it is 1 to 5, else the alert's. */
+const char *event_fire_severity(const char *given, const struct alert *a);
+
 /* What stands around the events of a request. */
 #define EVENTS_HEAD "{\"records\":["
 #define EVENTS_TAIL "]}"

@@ -1,4 +1,4 @@
-/* Bodies of the requests that create, change and resolve incidents (design D4): only a create and a
+/* Bodies of the requests that create, change and resolve records (design D4): only a create and a
  * resolve hold state and close fields and the stamp; an update holds content alone. */
 #include "consumers/incident.h"
 
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/base/digest.h"
+#include "consumers/event.h"
 #include "consumers/given.h"
 #include "consumers/incident_text.h"
 
@@ -80,6 +81,10 @@ static void set_severity(const struct incident_context *x, json_t *body, const s
 {
     int severity = a->severity >= 0 && a->severity <= 4 ? a->severity : 4;
 
+    if (x->shape->event_severity) {
+        set(body, "severity", event_fire_severity(given_text(g, "severity"), a));
+        return;
+    }
     if (!set_from(x, body, g, "impact"))
         set(body, "impact", impacts[severity]);
     if (!set_from(x, body, g, "urgency"))
@@ -119,10 +124,12 @@ static void set_content(const struct incident_context *x, json_t *body, const st
     set_severity(x, body, g, fire);
 }
 
-static bool is_content(const char *column)
+static bool is_content(const struct target_table *shape, const char *column)
 {
     static const char *const names[] = {"short_description", "description", "impact", "urgency"};
 
+    if (shape->event_severity && strcmp(column, "severity") == 0)
+        return true;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(column, names[i]) == 0)
             return true;
@@ -140,7 +147,7 @@ static void set_once(const struct incident_context *x, json_t *body, const struc
         if (json_string_length(value) > 0)
             set_take(body, column, incident_column(column, json_string_value(value), room));
     json_object_foreach (g->columns, column, value) {
-        if (is_content(column))
+        if (is_content(x->shape, column))
             continue;
         (void)json_object_del(body, column);
         (void)set_from(x, body, g, column);
@@ -150,9 +157,33 @@ static void set_once(const struct incident_context *x, json_t *body, const struc
 static void set_resolved(json_t *body, const struct incident_context *x, const struct alert *clear,
                          bool orphan)
 {
-    set(body, "state", "6");
-    set_given(body, "close_code", x->close_code);
-    set_take(body, "close_notes", incident_close_notes(clear, orphan));
+    set(body, x->shape->state_column, x->shape->resolved);
+    if (x->shape->code != NULL)
+        set_given(body, x->shape->code, x->close_code);
+    for (const char *const *notes = x->shape->notes; *notes != NULL; notes++)
+        set_take(body, *notes, incident_close_notes(clear, orphan));
+}
+
+#define PLACE_MAX ((size_t)100)
+
+/* Where Event Management has the thing that an alert is about. */
+static void set_place(json_t *body, const struct incident_context *x, const struct given *g,
+                      const struct alert *fire)
+{
+    struct event_place place;
+
+    event_place(fire, x->consumer, &place);
+    const struct {
+        const char *column, *value;
+    } columns[] = {
+        {"source", place.source}, {"event_class", place.event_class},
+        {"node", place.node},     {"resource", place.resource},
+        {"type", place.type},     {"metric_name", place.metric_name},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        if (given_text(g, columns[i].column) == NULL && columns[i].value[0] != '\0')
+            set_take(body, columns[i].column,
+                     incident_column(columns[i].column, columns[i].value, PLACE_MAX));
 }
 
 static json_t *new_record(const struct incident_context *x, const struct alert *fire,
@@ -167,14 +198,17 @@ static json_t *new_record(const struct incident_context *x, const struct alert *
     set_once(x, body, &given);
     identity_keys(fire, x->record_namespace, x->table, generation, &keys);
     set(body, "sys_id", keys.sys_id);
-    set(body, "correlation_id", keys.correlation_id);
-    set_stamp(body, stamp);
+    set(body, x->shape->key, keys.correlation_id);
+    if (x->shape->stamped)
+        set_stamp(body, stamp);
+    if (x->shape->event_severity)
+        set_place(body, x, &given, fire);
     set_content(x, body, &given, fire, generation, content, orphan);
     if (given_text(&given, "contact_type") == NULL)
         set_given(body, "contact_type", x->contact_type);
     if (given_text(&given, "cmdb_ci") == NULL)
         set_given(body, "cmdb_ci", x->cmdb_ci);
-    set(body, "state", "1");
+    set_given(body, x->shape->state_column, x->shape->opened);
     given_done(&given);
     return body;
 }
@@ -221,7 +255,8 @@ json_t *incident_resolve(const struct incident_context *x, const struct alert *c
     json_t *body = json_object();
 
     set_resolved(body, x, clear, false);
-    set_stamp(body, stamp);
+    if (x->shape->stamped)
+        set_stamp(body, stamp);
     return body;
 }
 
@@ -238,9 +273,9 @@ json_t *incident_note(const struct incident_context *x, const struct alert *clea
 {
     json_t *body = json_object();
 
-    (void)x;
     set_take(body, "work_notes", incident_hold_note(clear, &stamp->version, why));
-    set_stamp(body, stamp);
+    if (x->shape->stamped)
+        set_stamp(body, stamp);
     return body;
 }
 
@@ -250,7 +285,7 @@ json_t *incident_reopen(const struct incident_context *x, const struct alert *fi
 {
     json_t *body = incident_update(x, fire, generation, content);
 
-    set(body, "state", "2");
+    set(body, x->shape->state_column, x->shape->taken_up);
     set_take(body, "work_notes", incident_refire_note(fire, whole_of(x), content, true));
     set_stamp(body, stamp);
     return body;
@@ -273,7 +308,7 @@ static void add_to_digest(struct digest *d, const char *text, size_t length)
 
 uint64_t incident_content_digest(const json_t *body)
 {
-    static const char *const columns[] = {"short_description", "impact", "urgency"};
+    static const char *const columns[] = {"short_description", "impact", "urgency", "severity"};
     const char *description = json_string_value(json_object_get(body, "description"));
     const char *last = description == NULL ? NULL : strrchr(description, '\n');
     struct digest *d = digest_new();

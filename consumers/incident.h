@@ -1,4 +1,5 @@
-/* Normalised alert to the fields of an incident (alert-identity 6). Pure. What each body may hold
+/* Normalised alert to the columns of a record (alert-identity 6): an incident, or what the table of
+ * the target has instead (target_table.h). Pure. What each body may hold
  * is a rule of the design (D4): a create and a resolve write state, an update never does. */
 #ifndef CONSUMERS_INCIDENT_H
 #define CONSUMERS_INCIDENT_H
@@ -11,12 +12,14 @@
 #include "consumers/alert.h"
 #include "consumers/identity.h"
 #include "consumers/rules.h"
+#include "consumers/target_table.h"
 #include "consumers/version.h"
 
 /* What the instance and the configuration add to an alert. Strings are borrowed, never NULL. */
 struct incident_context {
     const struct config_consumer *consumer; /* fields, close_code */
     const char *table;                      /* that the record is in */
+    const struct target_table *shape;       /* of that table */
     const char *record_namespace;
     const char *close_code;        /* "" leaves it out */
     const char *contact_type;      /* "" leaves it out */
@@ -31,18 +34,18 @@ struct incident_context {
 /* Where columns come from, the last one winning: default_fields of rules, what the instance and the
  * alert give, `fields` of the consumers entry, `fields` and the like of the rules that hold for
  * `fire`. sys_id, state, stamp and the close columns are ours alone. An update writes the columns
- * of the content only (short_description, description, impact, urgency): what else a rule gave is
- * people's to change once the record is there.
+ * of the content only (short_description, description, impact, urgency; severity of an em_alert):
+ * what else a rule gave is people's to change once the record is there.
  *
  * New references, in which names and labels stand as they are given (values.h). `fire` is the
  * newest fire; for an orphan clear the clear itself. Columns are cut to ServiceNow's lengths at a
  * character boundary with a mark; the version line always fits. */
 
-/* Body of a POST: a new incident, state New. */
+/* Body of a POST: a new record, state New. */
 json_t *incident_create(const struct incident_context *x, const struct alert *fire,
                         uint32_t generation, const struct version *content,
                         const struct stamp *stamp) MUST_CHECK;
-/* Body of a POST: an incident that is resolved already; clear may equal fire. */
+/* Body of a POST: a record that is resolved already; clear may equal fire. */
 json_t *incident_create_resolved(const struct incident_context *x, const struct alert *fire,
                                  const struct alert *clear, uint32_t generation,
                                  const struct version *content,
@@ -51,7 +54,8 @@ json_t *incident_create_resolved(const struct incident_context *x, const struct 
  * that says what is new and ends in the message's short id); never state, close fields or stamp. */
 json_t *incident_update(const struct incident_context *x, const struct alert *fire,
                         uint32_t generation, const struct version *content) MUST_CHECK;
-/* Body of a PATCH: state 6, close code, close notes, stamp. Idempotent: no journal fields. */
+/* Body of a PATCH: the state that means resolved, close code, close notes, stamp. Idempotent: no
+ * journal fields. */
 json_t *incident_resolve(const struct incident_context *x, const struct alert *clear,
                          const struct stamp *stamp) MUST_CHECK;
 /* Body of a PATCH: the stamp alone. */
@@ -72,7 +76,8 @@ json_t *incident_refire(const struct alert *fire, const struct stamp *stamp) MUS
 json_t *incident_remark(const struct alert *note, const struct version *v) MUST_CHECK;
 
 /* 64 bits over what a body says of the content (short description, description without the version
- * line, impact, urgency): two messages of one digest tell people the same. */
+ * line, impact, urgency, severity of an em_alert): two messages of one digest tell people the same.
+ */
 uint64_t incident_content_digest(const json_t *body);
 
 #endif

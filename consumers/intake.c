@@ -91,7 +91,7 @@ static void judge(struct intake *n, struct item *i, usec_t now)
 
     rules_decide(i->unit->rules, i->alert, &g);
     if (g.target[0] != '\0')
-        i->target = targets_get(n->targets, g.target);
+        i->target = targets_of(n->targets, i->unit->consumer, g.target);
     drops = g.drop;
     ruling_done(&g);
     if (drops != NULL)
@@ -111,7 +111,7 @@ static bool too_old(const struct unit *u)
 
 static void place_all(struct intake *n, struct unit *u, struct alerts *list, usec_t now)
 {
-    const struct target *target = targets_get(n->targets, u->consumer->target);
+    const struct target *target = targets_of(n->targets, u->consumer, "");
     struct ending old = {.operation = "too-old", .why = "before-cut", .table = target->table};
     struct item **items = xcalloc(list->count, sizeof(struct item *));
     bool ends_now = too_old(u);

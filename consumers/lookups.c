@@ -7,6 +7,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/snow_template.h"
+#include "consumers/target.h"
 #include "consumers/values.h"
 
 #define NOTES_MOST ((size_t)4000)
@@ -80,9 +81,17 @@ struct lookups *lookups_free(struct lookups *l)
     return NULL;
 }
 
+/* The table that the rule's records are in; "": rows. */
+static const char *table_of(const char *word)
+{
+    const char *table = target_word_table(word);
+
+    return table == NULL ? "" : table;
+}
+
 static const char *target_of(const struct config_consumer *c, const struct config_rule *r)
 {
-    return r->target[0] != '\0' ? r->target : c->target;
+    return table_of(r->target[0] != '\0' ? r->target : c->target);
 }
 
 static void want_of_rule(struct lookups *l, const char *table, const struct config_consumer *c,
@@ -98,7 +107,7 @@ void lookups_want(struct lookups *l, const char *table)
     for (size_t i = 0; i < l->config->consumers_count; i++) {
         const struct config_consumer *c = &l->config->consumers[i];
 
-        if (strcmp(c->target, table) == 0 && c->template[0] != '\0')
+        if (strcmp(table_of(c->target), table) == 0 && c->template[0] != '\0')
             snow_templates_want(l->templates, table, c->template);
         for (size_t k = 0; k < c->rules_count; k++)
             want_of_rule(l, table, c, &c->rules[k]);
@@ -191,28 +200,34 @@ static void check_rule(struct lookups *l, const char *table, const struct config
     check_pairs(l, table, &r->default_fields, now);
 }
 
-static void check_close_code(const struct lookups *l, const struct config_consumer *c)
+static void check_close_code(const struct lookups *l, const struct config_consumer *c,
+                             const char *table)
 {
-    static char name[] = "close_code";
-    const struct config_pair given = {name, c->close_code};
-    const char *usual = dictionary_close_code(l->dictionary, c->target);
+    const char *column = target_table_of(table)->code;
+    const char *usual = dictionary_close_code(l->dictionary, table);
+    const struct config_pair given = {(char *)(uintptr_t)column, c->close_code};
 
+    if (column == NULL)
+        return;
     if (c->close_code[0] != '\0')
-        check_choice(l, c->target, &given);
-    else if (dictionary_has_choices(l->dictionary, c->target, name) &&
-             dictionary_choice(l->dictionary, c->target, name, usual) == NULL)
+        check_choice(l, table, &given);
+    else if (target_table_of(table)->code_preset == NULL &&
+             dictionary_has_choices(l->dictionary, table, column) &&
+             dictionary_choice(l->dictionary, table, column, usual) == NULL)
         log_error("close-code",
                   "table=%s consumer=%s\tThe instance has none of the usual close codes. Resolves "
                   "may be refused: set close_code of the consumers entry to one that it has",
-                  c->target, c->name);
+                  table, c->name);
 }
 
 static void check_consumer(struct lookups *l, const struct config_consumer *c, usec_t now)
 {
-    if (!dictionary_wanted(l->dictionary, c->target))
+    const char *table = table_of(c->target);
+
+    if (!dictionary_wanted(l->dictionary, table))
         return;
-    check_close_code(l, c);
-    check_pairs(l, c->target, &c->fields, now);
+    check_close_code(l, c, table);
+    check_pairs(l, table, &c->fields, now);
 }
 
 static void check_all(struct lookups *l, usec_t now)
@@ -288,10 +303,15 @@ static void add_overflow(const struct buf *overflow, json_t *body)
 
 const char *lookups_close_code(const struct lookups *l, const char *table, const char *given)
 {
-    const char *stored = dictionary_choice(l->dictionary, table, "close_code", given);
+    const struct target_table *shape = target_table_of(table);
+    const char *stored;
 
-    if (given[0] == '\0')
+    if (shape->code == NULL)
+        return "";
+    if (given[0] == '\0' && shape->code_preset == NULL)
         return dictionary_close_code(l->dictionary, table);
+    stored = dictionary_choice(l->dictionary, table, shape->code,
+                               given[0] == '\0' ? shape->code_preset : given);
     return stored == NULL ? given : stored;
 }
 

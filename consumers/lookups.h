@@ -40,7 +40,8 @@ enum finder_result lookups_item(struct lookups *l, const struct alert *a, usec_t
                                 const char **ret_sys_id, const char **ret_note);
 
 /* The close code as the instance stores it: of the one given by value or label, "" = the usual
- * one of this instance. Borrowed until the next tick, or `given` itself. */
+ * one of this instance; "" where the table has none. Borrowed until the next tick, or `given`
+ * itself. */
 const char *lookups_close_code(const struct lookups *l, const char *table, const char *given);
 /* Labels of the choices that updates write too (impact, urgency) to values. */
 void lookups_content(const struct lookups *l, const char *table, json_t *body);

@@ -396,8 +396,23 @@ static struct decision reconcile_unmarked(const struct reconcile *r)
     return record_open(r->record) ? unmarked_open(r, &g) : unmarked_closed(r, &g);
 }
 
+/* A record that is over already needs no stamp where there is no place for one. */
+static struct decision without_stamp(struct decision d)
+{
+    if (d.action != ACT_STAMP)
+        return d;
+    d.action = ACT_NOTHING;
+    d.clear = NONE;
+    d.why = d.why == action_name(ACT_STAMP) ? "applied" : d.why;
+    return d;
+}
+
 struct decision reconcile(const struct reconcile *r)
 {
+    if (r->no_state || (r->no_stamp && !r->marked))
+        return decide(ACT_DEAD, r->count, "table-columns");
+    if (r->no_stamp)
+        return without_stamp(reconcile_marked(r));
     return r->marked ? reconcile_marked(r) : reconcile_unmarked(r);
 }
 

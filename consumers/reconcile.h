@@ -59,6 +59,9 @@ enum action {
 
 struct reconcile {
     bool marked;
+    bool no_state; /* the table cannot tell whether a record is open */
+    bool no_stamp; /* the table cannot keep the state stamp: what a clear did shows in the state
+                      alone, and a series of generations cannot be told apart */
     const struct fact *facts; /* in lane order, at least one */
     size_t count;
     enum sight sight;

@@ -8,6 +8,7 @@
 #include "bridge/base/text.h"
 #include "bridge/base/xalloc.h"
 #include "bridge/servicenow/query.h"
+#include "consumers/target_table.h"
 
 static const char *text_of(const json_t *row, const char *column)
 {
@@ -23,16 +24,26 @@ static msec_t time_of(const json_t *row, const char *column)
     return clock_parse(text_of(row, column), &ms) == 0 ? ms : MSEC_NONE;
 }
 
-int record_parse(const json_t *row, struct record *ret)
+/* A label in place of the stored value is no state: what it means cannot be known. A table of one's
+ * own may leave it empty in a new record. */
+static bool is_state(const struct target_table *t, const json_t *value)
+{
+    long long number;
+
+    if (!t->numbers || !json_is_string(value))
+        return json_is_string(value);
+    return text_to_int(json_string_value(value), &number) == 0 && number >= -1000 && number <= 1000;
+}
+
+int record_parse(const json_t *row, const struct target_table *t, struct record *ret)
 {
     struct record r = {.mod_count = -1};
     const char *sys_id = text_of(row, "sys_id");
-    long long state;
+    const json_t *state = json_object_get(row, t->state_column);
 
-    if (!query_sys_id_ok(sys_id) || text_to_int(text_of(row, "state"), &state) != 0 ||
-        state < -1000 || state > 1000)
+    if (!query_sys_id_ok(sys_id) || !is_state(t, state))
         return -1;
-    r.state = (int)state;
+    r.state = (int)target_table_state(t, json_string_value(state));
     r.has_stamp = stamp_parse(text_of(row, "correlation_display"), &r.stamp) == 0;
     r.has_content = version_parse(text_of(row, "description"), &r.content) == 0;
     if (text_to_int(text_of(row, "sys_mod_count"), &r.mod_count) != 0)

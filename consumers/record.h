@@ -1,4 +1,4 @@
-/* What ServiceNow holds of an alert: one incident as a read or a write's answer showed it. Pure. */
+/* What ServiceNow holds of an alert: one record as a read or a write's answer showed it. Pure. */
 #ifndef CONSUMERS_RECORD_H
 #define CONSUMERS_RECORD_H
 
@@ -9,26 +9,22 @@
 #include "bridge/base/clock.h"
 #include "consumers/version.h"
 
-/* Columns that record_parse needs: sysparm_fields of a read. */
-#define RECORD_FIELDS                                                                              \
-    "sys_id,number,state,correlation_id,correlation_display,description,sys_mod_count,"            \
-    "resolved_at,closed_at,sys_created_by,sys_updated_by"
-/* Of the answer to a write: the description, by far the longest column, is known then; its version
- * is set by the writer. */
-#define RECORD_WRITE_FIELDS "sys_id,number,state,correlation_display,sys_mod_count"
-
-/* Stored values of incident.state (servicenow-api 3.1). Any other value counts as open. */
+/* What a record's state means, whatever its table stores for it (target_table.h). The numbers are
+ * those of incident. */
 enum record_state {
     RECORD_NEW = 1,
+    RECORD_OTHER = 2, /* open, taken up */
     RECORD_ON_HOLD = 3,
     RECORD_RESOLVED = 6,
     RECORD_CLOSED = 7,
     RECORD_CANCELED = 8,
 };
 
+struct target_table;
+
 struct record {
     char *sys_id, *number; /* owned, never NULL after record_parse */
-    int state;
+    int state;             /* enum record_state */
     bool has_stamp, has_content;
     struct stamp stamp;     /* of correlation_display */
     struct version content; /* of the description's last line */
@@ -39,7 +35,7 @@ struct record {
 };
 
 /* Reads a row of the Table API (values as strings). -1 when it has no usable sys_id or state. */
-int record_parse(const json_t *row, struct record *ret) MUST_CHECK;
+int record_parse(const json_t *row, const struct target_table *t, struct record *ret) MUST_CHECK;
 void record_done(struct record *r); /* zeroed memory is fine */
 void record_copy(struct record *to, const struct record *from);
 

@@ -9,10 +9,13 @@
 #include "bridge/base/xalloc.h"
 
 #define EVENT_TABLE "em_event"
+#define ALERT_TABLE "em_alert"
 #define IMPORT      "import:"
 
 struct entry {
     struct target target;
+    const struct config_consumer *consumer; /* whose state column and values it has; NULL */
+    const struct target_table *own;         /* owned; NULL: the shape is a static one */
     struct entry *next;
 };
 
@@ -34,38 +37,85 @@ struct targets *targets_free(struct targets *t)
     for (e = t->first; e != NULL; e = next) {
         next = e->next;
         free(e->target.word);
+        target_table_free(e->own);
         free(e);
     }
     free(t);
     return NULL;
 }
 
+const char *target_word_table(const char *word)
+{
+    if (strcmp(word, "event") == 0 || text_starts(word, IMPORT))
+        return NULL;
+    return strcmp(word, "alert") == 0 ? ALERT_TABLE : word;
+}
+
 static void read_word(struct target *t, const char *word)
 {
     t->word = xstrdup(word);
     t->kind = TARGET_RECORD;
-    t->table = t->word;
-    if (strcmp(word, "event") == 0) {
-        t->kind = TARGET_EVENT;
-        t->table = EVENT_TABLE;
+    t->table = target_word_table(t->word);
+    if (t->table != NULL) {
+        t->shape = target_table_of(t->table);
     } else if (text_starts(word, IMPORT)) {
         t->kind = TARGET_IMPORT;
         t->table = t->word + strlen(IMPORT);
+    } else {
+        t->kind = TARGET_EVENT;
+        t->table = EVENT_TABLE;
     }
+}
+
+static struct entry *find(struct targets *t, const char *word, const struct config_consumer *c)
+{
+    struct entry *e = t->first;
+
+    while (e != NULL && (e->consumer != c || strcmp(e->target.word, word) != 0))
+        e = e->next;
+    return e;
+}
+
+static struct entry *add(struct targets *t, const char *word, const struct config_consumer *c)
+{
+    struct entry *e = xcalloc(1, sizeof *e);
+
+    read_word(&e->target, word);
+    e->consumer = c;
+    if (c != NULL && e->target.shape != NULL) {
+        e->own =
+            target_table_new(e->target.table, c->state_column, c->open_value, c->resolved_value);
+        e->target.shape = e->own;
+    }
+    e->next = t->first;
+    t->first = e;
+    return e;
+}
+
+static const struct target *get(struct targets *t, const char *word,
+                                const struct config_consumer *c)
+{
+    struct entry *e = find(t, word, c);
+
+    return e != NULL ? &e->target : &add(t, word, c)->target;
 }
 
 const struct target *targets_get(struct targets *t, const char *word)
 {
-    struct entry *e;
+    return get(t, word, NULL);
+}
 
-    for (e = t->first; e != NULL; e = e->next)
-        if (strcmp(e->target.word, word) == 0)
-            return &e->target;
-    e = xcalloc(1, sizeof *e);
-    read_word(&e->target, word);
-    e->next = t->first;
-    t->first = e;
-    return &e->target;
+static bool has_states(const struct config_consumer *c)
+{
+    return c->state_column[0] != '\0' || c->open_value[0] != '\0' || c->resolved_value[0] != '\0';
+}
+
+const struct target *targets_of(struct targets *t, const struct config_consumer *c,
+                                const char *word)
+{
+    if (word[0] != '\0' && strcmp(word, c->target) != 0)
+        return targets_get(t, word);
+    return get(t, c->target, has_states(c) ? c : NULL);
 }
 
 bool target_is_rows(const struct target *t)

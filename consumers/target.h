@@ -8,6 +8,7 @@
 #include "bridge/config/config.h"
 #include "consumers/alert.h"
 #include "consumers/identity.h"
+#include "consumers/target_table.h"
 
 enum target_kind {
     TARGET_RECORD, /* a record that is looked at, changed and resolved (design D4) */
@@ -20,7 +21,12 @@ struct target {
     enum target_kind kind;
     char *word;        /* as in the configuration: names the target in keys and logs */
     const char *table; /* that rows are written to: borrowed, lives as long as the target */
+    const struct target_table *shape; /* of a record's table; NULL: rows. Borrowed likewise */
 };
+
+/* The table of records that a target of the configuration means; NULL: rows. Borrowed from the
+ * word, or static. */
+const char *target_word_table(const char *word);
 
 /* The targets that are in use, each once. */
 struct targets;
@@ -30,6 +36,10 @@ struct targets *targets_free(struct targets *t); /* NULL is fine */
 /* The target of this word, which config_load has checked; made when it is new. Borrowed: the same
  * pointer for the same word until targets_free. */
 const struct target *targets_get(struct targets *t, const char *word);
+/* The same for an alert of this consumer: its own target where the word is empty or says the same,
+ * with the state column and values that the entry gives; the target of the word otherwise. */
+const struct target *targets_of(struct targets *t, const struct config_consumer *c,
+                                const char *word);
 
 /* Rows are written without a look at what is there. */
 bool target_is_rows(const struct target *t);

@@ -61,6 +61,7 @@ static const struct naming {
     {"incident", names_of_task, ARRAY_LEN(names_of_task)},
     {"problem", names_of_task, ARRAY_LEN(names_of_task)},
     {"change_request", names_of_task, ARRAY_LEN(names_of_task)},
+    {"em_alert", names_of_task, ARRAY_LEN(names_of_task)},
 };
 
 const char *const *values_names_of(const char *table, size_t *ret_count)

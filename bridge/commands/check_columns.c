@@ -27,7 +27,8 @@ static const char *const event_columns[] = {
     "time_of_event", "resolution_state", NULL};
 static const char *const no_choices[] = {NULL};
 static const char *const event_roles[] = {"evt_mgmt_integration", "evt_mgmt_admin", NULL};
-static const char *const alert_columns[] = {"state", "severity", "message_key", NULL};
+static const char *const alert_columns[] = {"state", "severity", "message_key", "description",
+                                            NULL};
 static const char *const alert_roles[] = {"evt_mgmt_operator", "evt_mgmt_admin", NULL};
 
 #define EVENT_MANAGEMENT "com.glideapp.itom.snac"

@@ -39,16 +39,29 @@ static void add_column(struct survey_columns *l, const char *name, const char *u
     l->items[l->count++] = (struct check_column){.name = name, .use = use};
 }
 
-/* Rows of an Import Set: the transform map decides about the rest. */
-static void list_staging(struct survey *s, const struct config_consumer *consumer)
+/* Of a table by name: what the bridge cannot do without there. */
+static void list_needed(struct survey_table *t, const struct config_consumer *consumer)
 {
-    struct survey_table *t;
+    static const char use[] = "nothing of yours: the bridge needs it";
 
-    if (!text_starts(consumer->target, IMPORT))
-        return;
-    t = survey_table_of(s, consumer->target + strlen(IMPORT));
-    for (size_t k = 0; k < consumer->fields.count; k++)
-        add_column(&t->columns, consumer->fields.items[k].name, "consumers[].fields");
+    add_column(&t->columns, consumer->state_column[0] != '\0' ? consumer->state_column : "state",
+               use);
+    add_column(&t->columns, "correlation_id", use);
+    add_column(&t->columns, "correlation_display", use);
+    add_column(&t->columns, "short_description", use);
+    add_column(&t->columns, "description", use);
+}
+
+/* A table that there is no list for. Rows of an Import Set: the transform map decides about the
+ * rest. */
+static void list_other(struct survey *s, const struct config_consumer *consumer)
+{
+    bool import = text_starts(consumer->target, IMPORT);
+    struct survey_table *t =
+        survey_table_of(s, import ? consumer->target + strlen(IMPORT) : consumer->target);
+
+    if (!import)
+        list_needed(t, consumer);
 }
 
 static bool list_target(struct survey *s, const char *name)
@@ -70,7 +83,7 @@ static void list_consumers(struct survey *s)
         const struct config_consumer *consumer = &s->c->consumers[i];
 
         if (!list_target(s, consumer->target))
-            list_staging(s, consumer);
+            list_other(s, consumer);
         for (size_t k = 0; k < consumer->rules_count; k++)
             (void)list_target(s, consumer->rules[k].target);
     }

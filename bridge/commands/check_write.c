@@ -223,7 +223,9 @@ bool check_write(struct check_report *r, struct desk *d, const struct check_targ
     bool good;
 
     if (!allowed || strcmp(t->target, "alert") == 0) {
-        skip(r, t, names, n, allowed ? "alerts are made by the instance" : "needs --write");
+        skip(r, t, names, n,
+             allowed ? "a test alert would set going what the instance does with alerts"
+                     : "needs --write");
         return false;
     }
     choose_id(&trial);

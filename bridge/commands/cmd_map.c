@@ -22,7 +22,6 @@
 #include "consumers/version.h"
 
 #define MESSAGE_MAX        ((size_t)64 * 1024 * 1024)
-#define RECORD_TABLE       "incident"
 #define RULING_MAX         ((size_t)256 * 1024)
 #define HEADERS_MAX        32
 #define STANDIN_CLOSE_CODE "Solution provided"
@@ -77,16 +76,18 @@ static const char *state_name(const struct alert *a)
     return names[a->state];
 }
 
-static void print_keys(const struct keys *keys, const struct stamp *stamp)
+static void print_keys(const struct target *target, const struct keys *keys,
+                       const struct stamp *stamp)
 {
     char text[STAMP_SIZE];
 
     stamp_format(stamp, text);
     (void)printf("\nKeys\n"
                  "  sys_id               %s\n"
-                 "  correlation_id       %s\n"
-                 "  correlation_display  %s\n",
-                 keys->sys_id, keys->correlation_id, text);
+                 "  %-20s %s\n",
+                 keys->sys_id, target->shape->key, keys->correlation_id);
+    if (target->shape->stamped)
+        (void)printf("  correlation_display  %s\n", text);
 }
 
 /* In JSON a text of many lines cannot be read. */
@@ -103,31 +104,40 @@ static void print_description(json_t *body)
     }
 }
 
-static void print_create(const char *when, json_t *body)
+static void print_create(const char *when, const char *table, json_t *body)
 {
-    (void)printf("\n%s\nPOST /api/now/table/%s\n", when, RECORD_TABLE);
+    (void)printf("\n%s\nPOST /api/now/table/%s\n", when, table);
     print_json(body);
     print_description(body);
     json_decref(body);
 }
 
-static void print_patch(const char *when, const struct keys *keys, json_t *body)
+static void print_patch(const char *when, const char *table, const struct keys *keys, json_t *body)
 {
-    (void)printf("\n%s\nPATCH /api/now/table/%s/%s\n", when, RECORD_TABLE, keys->sys_id);
+    (void)printf("\n%s\nPATCH /api/now/table/%s/%s\n", when, table, keys->sys_id);
     print_json(body);
     json_decref(body);
 }
 
+/* What the instance's choices would tell is the usual value here. */
+static const char *close_code(const struct mapping *p, const struct target *target)
+{
+    if (p->consumer->close_code[0] != '\0')
+        return p->consumer->close_code;
+    return target->shape->code_preset != NULL ? target->shape->code_preset : STANDIN_CLOSE_CODE;
+}
+
 /* The requests of an alert that is the first of its instance (marked) or series (unmarked). */
-static void print_requests(const struct mapping *p, const struct alert *a, const struct keys *keys,
+static void print_requests(const struct mapping *p, const struct target *target,
+                           const struct alert *a, const struct keys *keys,
                            const struct stamp *stamp)
 {
     struct incident_context x = {
         .consumer = p->consumer,
-        .table = RECORD_TABLE,
+        .table = target->table,
+        .shape = target->shape,
         .record_namespace = p->config->connection.record_namespace,
-        .close_code =
-            p->consumer->close_code[0] != '\0' ? p->consumer->close_code : STANDIN_CLOSE_CODE,
+        .close_code = close_code(p, target),
         .contact_type = "",
         .cmdb_ci = "",
         .rules = p->rules,
@@ -137,20 +147,20 @@ static void print_requests(const struct mapping *p, const struct alert *a, const
 
     switch (a->state) {
     case ALERT_FIRING:
-        print_create("Request when there is no record yet",
+        print_create("Request when there is no record yet", x.table,
                      incident_create(&x, a, generation, v, stamp));
         break;
     case ALERT_CLEARED:
-        print_patch("Request when the record is open (after a read of it)", keys,
+        print_patch("Request when the record is open (after a read of it)", x.table, keys,
                     incident_resolve(&x, a, stamp));
         if (a->marked && p->consumer->orphan_clear == ORPHAN_INSERT_RESOLVED)
-            print_create("Request when there is no record (after clear_wait_s)",
+            print_create("Request when there is no record (after clear_wait_s)", x.table,
                          incident_create_resolved(&x, a, a, generation, v, stamp));
         else
             (void)printf("\nWhen there is no record: no request.\n");
         break;
     case ALERT_NOTE:
-        print_patch("Request when there is a record", keys, incident_remark(a, v));
+        print_patch("Request when there is a record", x.table, keys, incident_remark(a, v));
         break;
     }
 }
@@ -171,7 +181,7 @@ static void print_row(const struct mapping *p, const struct target *target, cons
 /* Which rules hold, why, and what they set. The target, NULL: the alert is dropped. */
 static const struct target *print_ruling(const struct mapping *p, const struct alert *a)
 {
-    const struct target *target = targets_get(p->targets, p->consumer->target);
+    const struct target *target = targets_of(p->targets, p->consumer, "");
     struct ruling g;
     struct buf text;
 
@@ -185,12 +195,31 @@ static const struct target *print_ruling(const struct mapping *p, const struct a
     if (g.drop != NULL)
         (void)printf("\nDropped: no request, only an outcome record and a count.\n");
     if (g.target[0] != '\0')
-        target = targets_get(p->targets, g.target);
+        target = targets_of(p->targets, p->consumer, g.target);
     if (g.drop != NULL)
         target = NULL;
     ruling_done(&g);
     buf_done(&text);
     return target;
+}
+
+/* Targets that are records: what is written depends on what is there. */
+static void print_record(const struct mapping *p, const struct target *target,
+                         const struct alert *a, struct stamp *stamp)
+{
+    struct keys keys;
+
+    if (!a->marked && !target->shape->stamped) {
+        (void)printf("\nDead letter of class table-columns: %s has no column that tells the cycles "
+                     "of this alert apart.\n",
+                     target->table);
+        return;
+    }
+    identity_keys(a, p->config->connection.record_namespace, target->table, stamp->generation,
+                  &keys);
+    stamp->series = keys.series;
+    print_keys(target, &keys, stamp);
+    print_requests(p, target, a, &keys, stamp);
 }
 
 static void print_alert(const struct mapping *p, const struct alert *a, const struct message *m)
@@ -200,10 +229,7 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
                           .version = version_of(m)};
     json_t *json = alert_to_json(a);
     const struct target *target;
-    struct keys keys;
 
-    identity_keys(a, p->config->connection.record_namespace, RECORD_TABLE, stamp.generation, &keys);
-    stamp.series = keys.series;
     (void)printf("Format %s, kind %s (%s), %s, %s\n\nAlert\n", a->format, a->kind,
                  a->mapping != NULL ? a->mapping : "built in", state_name(a),
                  a->marked ? "names its cycle (marked)"
@@ -216,8 +242,7 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
     if (target_is_rows(target)) {
         print_row(p, target, a, m);
     } else if (target != NULL) {
-        print_keys(&keys, &stamp);
-        print_requests(p, a, &keys, &stamp);
+        print_record(p, target, a, &stamp);
     }
 }
 
@@ -353,7 +378,7 @@ static void print_standins(const struct mapping *p)
                  p->consumer->name, p->consumer->format,
                  p->consumer->topics.count > 0 ? p->consumer->topics.items[0] : "stand-in");
     if (p->consumer->close_code[0] == '\0')
-        (void)printf("close code \"" STANDIN_CLOSE_CODE "\"; ");
+        (void)printf("the usual close code; ");
     (void)printf(
         "no contact type and no configuration item, which only the instance can tell.\n\n");
 }

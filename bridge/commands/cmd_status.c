@@ -94,9 +94,9 @@ static long long number(const json_t *o, const char *name)
 
 static void print_length(long long seconds)
 {
-    if (seconds >= 2 * 86400)
+    if (seconds >= 172800)
         (void)printf("%lld days", seconds / 86400);
-    else if (seconds >= 2 * 3600)
+    else if (seconds >= 7200)
         (void)printf("%lld hours", seconds / 3600);
     else if (seconds >= 120)
         (void)printf("%lld minutes", seconds / 60);

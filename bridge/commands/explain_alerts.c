@@ -29,6 +29,12 @@ static const struct explain_entry entries[] = {
      "The newest record of a series has a correlation_display that is not the bridge's, so its "
      "cycle cannot be told.",
      "restore or clear that column, then send the dead letter again"},
+    {"table-columns",
+     "The table of a target lacks a column that the bridge needs: the one of the state, or for "
+     "alerts that do not name their cycle correlation_display and description (em_alert has none).",
+     "set consumers[].state_column with its values, add the columns, or choose another target; "
+     "then "
+     "send the dead letters again"},
     {"attempts",
      "ServiceNow answered limits.max_attempts times without a clear yes, and the record shows "
      "that nothing was written.",
@@ -41,10 +47,11 @@ static const struct explain_entry entries[] = {
     {"event-too-large", "An event with the constants of consumers[].fields is too long to be sent.",
      "shorten the constants, then send the dead letter again"},
     {"read-refused",
-     "Incidents cannot be read, and nothing is written that was not read before. Alerts wait.",
-     "give the user the role itil, or read access to the table"},
-    {"changed-between", "A person changed an incident between the bridge's read and its write.",
-     "look at the incident's history when its state surprises; before-update-rule.js rules it out"},
+     "Records of a target cannot be read, and nothing is written that was not read before. Alerts "
+     "wait.",
+     "give the user read access to the table (of incidents: the role itil)"},
+    {"changed-between", "A person changed a record between the bridge's read and its write.",
+     "look at the record's history when its state surprises; before-update-rule.js rules it out"},
     {"sys-id-ignored",
      "The instance does not take the sys_id that the bridge chooses. Records are looked up by "
      "correlation_id before each create, and a lost answer may lead to a second record.",

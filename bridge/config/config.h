@@ -155,7 +155,8 @@ struct config_rule {
 struct config_consumer {
     char *name;
     struct config_list topics; /* "^..." is a regular expression, as in librdkafka */
-    char *format, *target;     /* target: "incident", "event" or "import:TABLE" */
+    char *format, *target;     /* target: "event", "import:TABLE", "alert" or a table's name */
+    char *state_column, *open_value, *resolved_value; /* of the target; "" = as it is usual there */
     enum config_start start;
     msec_t start_time; /* START_TIME only */
     int64_t max_alert_age_h;

@@ -319,6 +319,23 @@ static void check_entries(struct config_reader *r)
         }
 }
 
+/* Where a record is open, and where it is over, must be known of any column that is named. */
+static void check_states(struct config_reader *r, size_t entry)
+{
+    const struct config_consumer *c = &r->config->consumers[entry];
+    bool rows = strcmp(c->target, "event") == 0 || text_starts(c->target, "import:");
+
+    if (rows && (*c->state_column || *c->open_value || *c->resolved_value))
+        config_fail(r, "consumers[].target", entry,
+                    "\"%s\" writes rows that are never resolved, so state_column, open_value and "
+                    "resolved_value have no effect; remove them",
+                    c->target);
+    else if (*c->state_column && (!*c->open_value || !*c->resolved_value))
+        config_fail(r, "consumers[].state_column", entry,
+                    "needs the stored values of that column beside it; add open_value and "
+                    "resolved_value");
+}
+
 void config_finish_topics(struct config_reader *r)
 {
     const struct config *c = r->config;
@@ -328,6 +345,8 @@ void config_finish_topics(struct config_reader *r)
 
     check_entries(r);
     check_own_topics(r, own, n);
+    for (size_t i = 0; i < c->consumers_count; i++)
+        check_states(r, i);
     for (size_t i = 0; i < c->consumers_count; i++)
         for (size_t j = 0; j < c->consumers[i].topics.count; j++)
             check_consumer_topic(r, i, c->consumers[i].topics.items[j], own, n);

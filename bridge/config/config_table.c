@@ -201,8 +201,36 @@ static const struct config_key keys[] = {
      .high = 100,
      .check = config_check_target,
      .help =
-         "What an alert becomes: incident; event (an em_event of Event Management, sent in bulk); "
-         "import:TABLE (a row of an Import Set staging table)."},
+         "What an alert becomes: incident; problem or another table by name; alert (an em_alert of "
+         "Event Management); event (an em_event, sent in bulk); import:TABLE (a row of an Import "
+         "Set staging table)."},
+    {.path = "consumers[].state_column",
+     .type = KEY_STRING,
+     .offset = CONSUMER(state_column),
+     .preset = "",
+     .preset_is = "state",
+     .high = 80,
+     .kind = "column name",
+     .check = config_check_column,
+     .help = "For a table by name: its column that says whether a record is open. With another one "
+             "than state set open_value and resolved_value too."},
+    {.path = "consumers[].open_value",
+     .type = KEY_STRING,
+     .offset = CONSUMER(open_value),
+     .preset = "",
+     .preset_is = "as the table is known, else the table's own default",
+     .high = 40,
+     .check = config_check_line,
+     .help = "Stored value of that column in a new record."},
+    {.path = "consumers[].resolved_value",
+     .type = KEY_STRING,
+     .offset = CONSUMER(resolved_value),
+     .preset = "",
+     .preset_is = "as the table is known, else 3 (Closed Complete of tasks)",
+     .high = 40,
+     .check = config_check_line,
+     .help = "Stored value of that column that a resolve writes, and that means that a record is "
+             "over."},
     {.path = "consumers[].start_from",
      .type = KEY_START,
      .offset = 0,

@@ -126,25 +126,28 @@ const char *config_check_target(const char *text)
     static const char import[] = "import:";
     const size_t prefix = sizeof import - 1;
 
-    if (strcmp(text, "incident") == 0 || strcmp(text, "event") == 0)
-        return NULL;
     if (strncmp(text, import, prefix) == 0)
         return config_check_table(text + prefix) == NULL
                    ? NULL
                    : "names no staging table; use \"import:\" and its name (small letters, digits, "
                      "_)";
-    return "is not built yet; use \"incident\", \"event\" or \"import:<staging table>\"";
+    if (strcmp(text, "em_event") == 0)
+        return "is written in bulk; use \"event\"";
+    return config_check_table(text) == NULL
+               ? NULL
+               : "is no target; use \"incident\", \"event\", \"alert\", \"import:<staging table>\" "
+                 "or a table's name (small letters, digits, _)";
 }
 
 const char *config_check_work_item(const char *text)
 {
-    char *lower = xstrdup(text);
-    const char *wrong;
+    static const char *const names[] = {"incident", "event", "alert"};
 
-    text_lower(lower);
-    wrong = config_check_target(lower);
-    free(lower);
-    return wrong;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (text_equal_nocase(text, names[i]))
+            return NULL;
+    return "is none of the old connector's work items; use \"Incident\", \"Event\" or \"Alert\", "
+           "or `target` for any other table";
 }
 
 const char *config_check_severity(const char *text)

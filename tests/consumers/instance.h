@@ -18,7 +18,8 @@ struct rig {
     struct intake n;
     usec_t now, next; /* next: what the last tick returned */
     int64_t offset;   /* of the next message */
-    json_t *rows;     /* of incident, by sys_id */
+    json_t *rows;     /* of tables that records are made in, by sys_id; `_table` is of each */
+    json_t *said;     /* rows of other tables by the table's name; for the test to fill */
     json_t *events;   /* taken, in order: of em_event, and rows of staging tables */
     size_t units_done, gone;
 };
@@ -44,8 +45,9 @@ struct standin_op *rig_until(struct rig *r, const char *table, bool look);
 json_t *rig_only_row(struct rig *r); /* the one row; the test fails when there are more or none */
 void rig_set(json_t *row, const char *column, const char *value);
 const char *rig_column(const json_t *row, const char *column);
-/* Requests so far for incident: looks, inserts, changes. */
+/* Requests so far for incident, or another table: looks, inserts, changes. */
 size_t rig_count(enum snow_kind kind);
+size_t rig_count_of(const char *table, enum snow_kind kind);
 /* The member of outcome record i ("operation", "why", "class"); "" when it is not there. Valid
  * until the next call. */
 size_t rig_outcomes(const struct rig *r);

@@ -35,7 +35,8 @@ static void item_gone(void *arg, struct item *i)
 void rig_start(struct rig *r, const char *consumers)
 {
     standin_reset();
-    *r = (struct rig){.now = 1000 * USEC_S, .rows = json_object(), .events = json_array()};
+    *r = (struct rig){
+        .now = 1000 * USEC_S, .rows = json_object(), .events = json_array(), .said = json_object()};
     r->c = standin_config(consumers);
     r->p = partitions_new(r->c);
     r->x = partitions_get(r->p, "alerts", 0);
@@ -63,6 +64,7 @@ void rig_stop(struct rig *r)
     (void)config_free(r->c);
     json_decref(r->rows);
     json_decref(r->events);
+    json_decref(r->said);
     standin_reset();
 }
 
@@ -112,6 +114,8 @@ bool rig_apply(struct rig *r, const struct standin_op *op)
         if (row != NULL)
             return false;
         row = json_object();
+        rig_set(row, "_table", op->table);
+        rig_set(row, "state", "");
         rig_set(row, "number", "INC0000001");
         rig_set(row, "sys_mod_count", "-1");
         (void)json_object_set_new(r->rows, sys_id, row);
@@ -139,15 +143,49 @@ static bool matches(const char *query, const json_t *row)
     return strstr(query, rig_column(row, column)) != NULL;
 }
 
+/* Tables that the bridge asks about and makes nothing in. */
+static bool is_said(const struct rig *r, const char *table)
+{
+    static const char *const names[] = {"sys_", "cmdb_ci", "v_plugin"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strncmp(table, names[i], strlen(names[i])) == 0)
+            return true;
+    return json_object_get(r->said, table) != NULL;
+}
+
+/* Of what is said those rows whose name stands in the query. */
+static json_t *said_rows(struct rig *r, const struct standin_op *op)
+{
+    json_t *list = json_array(), *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(r->said, op->table), i, row)
+        if (strstr(op->query, rig_column(row, "name")) != NULL)
+            (void)json_array_append(list, row);
+    return list;
+}
+
+/* Rows that a test puts there itself are incidents. */
+static const char *table_of(const json_t *row)
+{
+    const char *table = rig_column(row, "_table");
+
+    return table[0] == '\0' ? "incident" : table;
+}
+
 static json_t *rows_of(struct rig *r, const struct standin_op *op)
 {
     json_t *list = json_array(), *row;
     const char *key;
 
-    if (strcmp(op->table, "incident") != 0)
-        return list;
+    if (is_said(r, op->table)) {
+        json_decref(list);
+        return said_rows(r, op);
+    }
     json_object_foreach (r->rows, key, row)
-        if (matches(op->query, row) && json_array_size(list) < (size_t)op->limit)
+        if (strcmp(table_of(row), op->table) == 0 && matches(op->query, row) &&
+            json_array_size(list) < (size_t)op->limit)
             (void)json_array_append(list, row);
     return list;
 }
@@ -250,13 +288,18 @@ json_t *rig_only_row(struct rig *r)
     return json_object_iter_value(json_object_iter(r->rows));
 }
 
-size_t rig_count(enum snow_kind kind)
+size_t rig_count_of(const char *table, enum snow_kind kind)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < standin_ops(); i++)
-        n += standin_op(i)->kind == kind && strcmp(standin_op(i)->table, "incident") == 0;
+        n += standin_op(i)->kind == kind && strcmp(standin_op(i)->table, table) == 0;
     return n;
+}
+
+size_t rig_count(enum snow_kind kind)
+{
+    return rig_count_of("incident", kind);
 }
 
 size_t rig_outcomes(const struct rig *r)

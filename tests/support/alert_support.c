@@ -61,6 +61,7 @@ struct incident_context alert_support_context(const struct config_consumer *c)
 {
     return (struct incident_context){.consumer = c,
                                      .table = "incident",
+                                     .shape = target_table_of("incident"),
                                      .record_namespace = "",
                                      .close_code = "Solution provided",
                                      .contact_type = "",

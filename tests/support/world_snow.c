@@ -37,7 +37,7 @@ int snow_newest(const struct world *w, int alert)
 void row_record(const struct world *w, const struct row *row, struct record *ret)
 {
     if (w->s.bodies) {
-        if (record_parse(row->columns, ret) != 0)
+        if (record_parse(row->columns, target_table_of("incident"), ret) != 0)
             panic("the world made a row that is no record");
         ret->closed = row->closed;
         return;
@@ -146,7 +146,7 @@ static void apply_body(struct world *w, struct row *row, const struct request *r
 
     (void)json_object_update(row->columns, body);
     json_decref(body);
-    if (record_parse(row->columns, &seen) != 0) {
+    if (record_parse(row->columns, target_table_of("incident"), &seen) != 0) {
         world_break(w, BREAK_BODY, "the record cannot be read after the %s",
                     action_name(r->what.action));
         return;

@@ -14,6 +14,7 @@
 #define CONFIG   TEST_CASES_DIR "/config/0001-fine/itsm-bridge.cfg"
 #define RULES    TEST_CASES_DIR "/config/0115-rules-targets/itsm-bridge.cfg"
 #define TARGETS  TEST_CASES_DIR "/config/0116-target/itsm-bridge.cfg"
+#define TABLES   TEST_CASES_DIR "/config/0121-target-table/itsm-bridge.cfg"
 #define FIRED    TEST_CASES_DIR "/map/0029-doc-metric-fired/message.json"
 #define RESOLVED TEST_CASES_DIR "/map/0015-doc-metric-resolved/message.json"
 #define HEALTH   TEST_CASES_DIR "/map/0030-resource-health-available/message.json"
@@ -125,6 +126,27 @@ static void test_rules(void **state)
     SAYS("\"u_mine\": \"metric\"");
 }
 
+/* Records of other tables: their own states and columns. */
+static void test_tables(void **state)
+{
+    (void)state;
+    RUN("-c", TABLES, "--consumer", "a", FIRED);
+    assert_int_equal(r.code, 0);
+    SAYS("\n  message_key          azure:");
+    SAYS("\nPOST /api/now/table/em_alert\n{\n");
+    SAYS("\"state\": \"Open\"");
+    assert_null(strstr(r.out, "correlation_display"));
+    RUN("-c", TABLES, "--consumer", "a", HEALTH);
+    SAYS("\nDead letter of class table-columns: em_alert ");
+    RUN("-c", TABLES, "--consumer", "b", RESOLVED);
+    SAYS("\nPATCH /api/now/table/problem/");
+    SAYS("\"state\": \"4\"");
+    SAYS("\"resolution_code\": \"fix_applied\"");
+    RUN("-c", TABLES, "--consumer", "c", FIRED);
+    SAYS("\nPOST /api/now/table/u_ticket\n{\n");
+    SAYS("\"u_status\": \"open\"");
+}
+
 /* Events and rows as they are sent, without a look before. */
 static void test_rows(void **state)
 {
@@ -206,9 +228,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),     cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_rows),         cmocka_unit_test(test_bad_messages),
-        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_tables),       cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_bad_messages), cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_headers),      cmocka_unit_test(test_usage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "bridge/base/xalloc.h"
 #include "consumers/record.h"
+#include "consumers/target_table.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
 
@@ -44,7 +45,7 @@ static struct record parse_with(const char *column, const char *value)
         (void)json_object_del(row, column);
     else
         (void)json_object_set_new(row, column, json_string(value));
-    assert_int_equal(record_parse(row, &r), 0);
+    assert_int_equal(record_parse(row, target_table_of("incident"), &r), 0);
     json_decref(row);
     return r;
 }
@@ -58,7 +59,7 @@ static void assert_refused(const char *column, json_t *value)
         (void)json_object_del(row, column);
     else
         (void)json_object_set_new(row, column, value);
-    assert_int_equal(record_parse(row, &r), -1);
+    assert_int_equal(record_parse(row, target_table_of("incident"), &r), -1);
     assert_int_equal(r.mod_count, 5); /* untouched */
     assert_null(r.sys_id);
     json_decref(row);
@@ -92,7 +93,7 @@ static void every_column_that_is_read_is_asked_for(void **state)
     static const char *const names[] = {
         "sys_id",      "number",        "state",       "correlation_display",
         "description", "sys_mod_count", "resolved_at", "closed_at"};
-    char *fields = xasprintf(",%s,", RECORD_FIELDS);
+    char *fields = xasprintf(",%s,", target_table_of("incident")->read_fields);
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -121,7 +122,7 @@ static void refuses_what_is_no_record(void **state)
     assert_refused("state", json_string("99999999999999999999"));
     assert_refused("state", json_string("1001"));
     assert_refused("state", json_object());
-    assert_int_equal(record_parse(array, &r), -1);
+    assert_int_equal(record_parse(array, target_table_of("incident"), &r), -1);
     json_decref(array);
 }
 
@@ -179,7 +180,7 @@ static void closed_at_stands_in_for_resolved_at(void **state)
     record_done(&r);
     (void)json_object_del(row, "resolved_at");
     (void)json_object_del(row, "closed_at");
-    assert_int_equal(record_parse(row, &r), 0);
+    assert_int_equal(record_parse(row, target_table_of("incident"), &r), 0);
     assert_int_equal(r.closed, MSEC_NONE);
     record_done(&r);
     json_decref(row);

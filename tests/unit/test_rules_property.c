@@ -291,8 +291,10 @@ static struct sent send_create(const struct incident_context *x, const struct al
     const struct version v = {.time = 1};
     const struct stamp s = {.series = 5, .version = v};
     json_t *body = incident_create(x, a, 0, &v, &s);
-    struct snow_op op = {
-        .kind = SNOW_CREATE, .table = "incident", .fields = RECORD_WRITE_FIELDS, .body = body};
+    struct snow_op op = {.kind = SNOW_CREATE,
+                         .table = "incident",
+                         .fields = target_table_of("incident")->write_fields,
+                         .body = body};
     struct sent sent;
     size_t length;
     struct err e;
