@@ -9,6 +9,7 @@
 #include "bridge/base/xalloc.h"
 #include "bridge/retry/backoff.h"
 #include "consumers/dispatch_internal.h"
+#include "consumers/expire.h"
 #include "consumers/partitions.h"
 
 #define LEDGER_RECORDS 20000
@@ -102,6 +103,11 @@ void dispatch_suspect(struct dispatch *d)
     ledger_age(d->ledger);
 }
 
+bool dispatch_knows_tables(const struct dispatch *d)
+{
+    return lookups_known(d->lookups);
+}
+
 size_t dispatch_in_flight(const struct dispatch *d)
 {
     return d->in_flight;
@@ -164,11 +170,13 @@ static bool seen_since(const struct dispatch *d, const struct lane *lane, usec_t
     return seen_at > 0 && seen_at >= settle_until;
 }
 
-/* Repeats that change nothing cost no write, and no look either where one could only lead to an
+/* Repeats that change nothing cost no write (but for one now and then where records expire), and no
+ * look either where one could only lead to an
  * update: fires of a marked alert whose record was open when it was last seen. */
 static struct decision without_news(struct dispatch *d, struct lane *lane,
                                     const struct reconcile *r, struct decision what)
 {
+    msec_t age = lane->items->unit->consumer->expire;
     size_t fire = what.fire;
 
     if (!seen_since(d, lane, r->settle_until))
@@ -180,7 +188,8 @@ static struct decision without_news(struct dispatch *d, struct lane *lane,
     } else if (what.action != ACT_UPDATE) {
         return what;
     }
-    if (!dispatch_says_the_same(d, lane, fire)) {
+    if (!dispatch_says_the_same(d, lane, fire) ||
+        expire_shows_life(r->record, &d->facts[fire].version, age)) {
         what.consumed = what.action == ACT_READ ? 0 : what.consumed;
         return what;
     }

@@ -9,6 +9,7 @@
 #include "bridge/servicenow/snow.h"
 #include "consumers/ends.h"
 #include "consumers/lanes.h"
+#include "consumers/target.h"
 
 struct dispatch;
 
@@ -33,6 +34,14 @@ void dispatch_suspect(struct dispatch *d);
  * for: these are let go when it ends. gone(arg, item) is called for each that leaves now, with the
  * item no longer in its lane; it takes the item. */
 void dispatch_release(struct dispatch *d, void (*gone)(void *arg, struct item *i), void *arg);
+
+/* Has the instance told what there is to know of the tables in use? */
+bool dispatch_knows_tables(const struct dispatch *d);
+/* Can the state stamp be kept in records of this target? */
+bool dispatch_keeps_stamps(struct dispatch *d, const struct target *t);
+/* The close code to resolve with; "": none. Borrowed until the next tick. */
+const char *dispatch_close_code(struct dispatch *d, const struct config_consumer *c,
+                                const struct target *t);
 
 size_t dispatch_in_flight(const struct dispatch *d); /* requests, bulk reads count one */
 

@@ -92,9 +92,6 @@ struct table_views *table_views_new(void);
 struct table_views *table_views_free(struct table_views *v); /* NULL is fine */
 size_t table_views_count(const struct table_views *v);
 struct table_fit dispatch_fit(struct dispatch *d, const struct target *t);
-/* The close code to resolve with; "": none. Borrowed until the next tick of the look-ups. */
-const char *dispatch_close_code(struct dispatch *d, const struct config_consumer *c,
-                                const struct target *t);
 
 /* dispatch_table.c: marked lanes that are to be looked at, by table. Each batch that is not empty
  * holds one slot until it is sent. */

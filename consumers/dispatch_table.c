@@ -108,6 +108,13 @@ struct table_fit dispatch_fit(struct dispatch *d, const struct target *t)
     return v->fit;
 }
 
+bool dispatch_keeps_stamps(struct dispatch *d, const struct target *t)
+{
+    struct table_fit fit = dispatch_fit(d, t);
+
+    return !fit.no_state && !fit.no_stamp;
+}
+
 const char *dispatch_close_code(struct dispatch *d, const struct config_consumer *c,
                                 const struct target *t)
 {

@@ -45,14 +45,15 @@ static struct stamp stamp_of(const struct lane *lane, const struct decision *wha
                           .version = item_at(lane, index)->fact.version};
 }
 
-/* A work note about news is left out where the last one is too young. */
+/* A work note about news is left out where the last one is too young, or there is no news. */
 static json_t *build_update(struct dispatch *d, struct lane *lane, const struct incident_context *x,
                             struct item *fire, uint32_t generation, usec_t now)
 {
     json_t *body = incident_update(x, item_alert(fire), generation, &fire->fact.version);
     struct ledger_content last = ledger_content(d->ledger, lane->key);
 
-    if (last.noted_at != 0 && now - last.noted_at < x->consumer->note_every)
+    if ((last.noted_at != 0 && now - last.noted_at < x->consumer->note_every) ||
+        (last.known && last.digest == incident_content_digest(body)))
         (void)json_object_del(body, "work_notes");
     return body;
 }

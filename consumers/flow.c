@@ -8,6 +8,7 @@
 #include "bridge/base/panic.h"
 #include "bridge/base/xalloc.h"
 #include "consumers/dispatch.h"
+#include "consumers/expiry.h"
 #include "consumers/intake.h"
 #include "consumers/start.h"
 
@@ -33,6 +34,7 @@ struct flow {
     struct lanes *lanes;
     struct ends *ends;
     struct dispatch *dispatch;
+    struct expiry *expiry;
     struct start *start;
     struct intake intake;
     usec_t commit_due;
@@ -88,6 +90,7 @@ struct flow *flow_new(const struct config *c, struct snow *s, struct output *o, 
     f->dispatch = dispatch_new(c, s, f->lanes, f->ends, m);
     f->start = start_new(c, f->partitions, k, failed, arg);
     intake_init(&f->intake, c, f->lanes, f->ends, m);
+    f->expiry = expiry_new(c, s, f->partitions, f->lanes, f->dispatch, f->intake.targets, m);
     make_metrics(f, m);
     return f;
 }
@@ -109,6 +112,7 @@ struct flow *flow_free(struct flow *f)
     if (f == NULL)
         return NULL;
     dispatch_release(f->dispatch, gone, f);
+    (void)expiry_free(f->expiry);
     (void)dispatch_free(f->dispatch);
     (void)lanes_free(f->lanes);
     (void)ends_free(f->ends);
@@ -424,6 +428,8 @@ usec_t flow_tick(struct flow *f, usec_t now)
     read_some(f, now);
     next = usec_min(ends_tick(f->ends, now), start_tick(f->start, now));
     next = usec_min(next, dispatch_tick(f->dispatch, held(f), now));
+    if (!held(f))
+        next = usec_min(next, expiry_tick(f->expiry, now));
     watch_partitions(f, now);
     next = usec_min(next, commit_in_time(f, now));
     show(f);

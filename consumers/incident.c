@@ -154,14 +154,21 @@ static void set_once(const struct incident_context *x, json_t *body, const struc
     }
 }
 
-static void set_resolved(json_t *body, const struct incident_context *x, const struct alert *clear,
-                         bool orphan)
+/* Takes the notes. */
+static void set_over(json_t *body, const struct incident_context *x, char *close_notes)
 {
     set(body, x->shape->state_column, x->shape->resolved);
     if (x->shape->code != NULL)
         set_given(body, x->shape->code, x->close_code);
     for (const char *const *notes = x->shape->notes; *notes != NULL; notes++)
-        set_take(body, *notes, incident_close_notes(clear, orphan));
+        set(body, *notes, close_notes);
+    free(close_notes);
+}
+
+static void set_resolved(json_t *body, const struct incident_context *x, const struct alert *clear,
+                         bool orphan)
+{
+    set_over(body, x, incident_close_notes(clear, orphan));
 }
 
 #define PLACE_MAX ((size_t)100)
@@ -257,6 +264,17 @@ json_t *incident_resolve(const struct incident_context *x, const struct alert *c
     set_resolved(body, x, clear, false);
     if (x->shape->stamped)
         set_stamp(body, stamp);
+    return body;
+}
+
+json_t *incident_expire(const struct incident_context *x, long long hours,
+                        const struct stamp *stamp)
+{
+    json_t *body = json_object();
+
+    set_over(body, x, incident_expire_note(hours, NULL));
+    set_take(body, "work_notes", incident_expire_note(hours, &stamp->version));
+    set_stamp(body, stamp);
     return body;
 }
 

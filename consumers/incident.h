@@ -58,6 +58,10 @@ json_t *incident_update(const struct incident_context *x, const struct alert *fi
  * journal fields. */
 json_t *incident_resolve(const struct incident_context *x, const struct alert *clear,
                          const struct stamp *stamp) MUST_CHECK;
+/* Body of a PATCH: resolved with the stamp, because there was no news for so many hours; close
+ * notes and a work note say so. */
+json_t *incident_expire(const struct incident_context *x, long long hours,
+                        const struct stamp *stamp) MUST_CHECK;
 /* Body of a PATCH: the stamp alone. */
 json_t *incident_stamp(const struct stamp *stamp) MUST_CHECK;
 /* Body of a PATCH: a work note and the stamp, for a record whose state a clear leaves as it is; why

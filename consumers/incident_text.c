@@ -234,6 +234,17 @@ char *incident_close_notes(const struct alert *clear, bool orphan)
     return fitted(body, xstrdup(""));
 }
 
+char *incident_expire_note(long long hours, const struct version *v)
+{
+    char line[VERSION_LINE_SIZE] = "";
+
+    if (v != NULL)
+        version_format(v, line);
+    return xasprintf("No news for %lld h: neither a report of this alert nor a change of this "
+                     "record. It is taken to be over.%s%s",
+                     hours, v == NULL ? "" : "\n", line);
+}
+
 /* A work note: `first`, more lines, and the message's version as its last line. A journal holds far
  * more than a column: `whole` is not cut. */
 static char *note_of(const struct alert *a, const char *first, const char *more, const char *whole,

@@ -35,6 +35,9 @@ char *incident_description(const struct alert *a, const char *text, uint32_t gen
 char *incident_column(const char *column, const char *text, size_t units) MUST_CHECK;
 char *incident_close_notes(const struct alert *clear, bool orphan) MUST_CHECK;
 
+/* No news for so many hours: as close notes, and with a version as a work note. */
+char *incident_expire_note(long long hours, const struct version *v) MUST_CHECK;
+
 /* Work notes; the last line is the version of the message, by which a repeat is recognised.
  * `whole`: texts of columns that were cut, "" = none. */
 char *incident_update_note(const struct alert *fire, const char *whole,

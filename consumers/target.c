@@ -145,6 +145,11 @@ static void from_hex(const char *hex, unsigned char out[TARGET_KEY_SIZE])
         out[i] = (unsigned char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
 }
 
+void target_key_of(const char *sys_id, unsigned char out[TARGET_KEY_SIZE])
+{
+    from_hex(sys_id, out);
+}
+
 void target_lane_key(const struct target *t, const struct config_consumer *c,
                      const char *record_namespace, const struct alert *a,
                      unsigned char out[TARGET_KEY_SIZE])

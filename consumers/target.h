@@ -59,5 +59,7 @@ void target_row_key(const struct target *t, const struct config_consumer *c, con
 void target_lane_key(const struct target *t, const struct config_consumer *c,
                      const char *record_namespace, const struct alert *a,
                      unsigned char out[TARGET_KEY_SIZE]);
+/* The same of a record of a marked alert, by its sys_id. */
+void target_key_of(const char *sys_id, unsigned char out[TARGET_KEY_SIZE]);
 
 #endif

@@ -29,6 +29,10 @@ static const struct explain_entry entries[] = {
      "The newest record of a series has a correlation_display that is not the bridge's, so its "
      "cycle cannot be told.",
      "restore or clear that column, then send the dead letter again"},
+    {"expired", "An open record had no news for expire_h and was resolved.",
+     "nothing; raise consumers[].expire_h when such alerts still fire"},
+    {"expire-refused", "A record without news for expire_h could not be resolved. It stays open.",
+     "see the text: often a column is mandatory; set consumers[].close_code or `fields`"},
     {"table-columns",
      "The table of a target lacks a column that the bridge needs: the one of the state, or for "
      "alerts that do not name their cycle correlation_display and description (em_alert has none).",

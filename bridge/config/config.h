@@ -171,6 +171,7 @@ struct config_consumer {
                              ago */
     enum config_on_clear on_clear;
     usec_t clear_delay; /* a clear is acted on so long after it was read */
+    msec_t expire;      /* a record without news so long is resolved; 0: never */
     usec_t note_every;  /* least time between two work notes about news; 0: with all of them */
     enum config_message_key message_key;
     bool instance_with_fire_time;

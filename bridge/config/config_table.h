@@ -63,6 +63,8 @@ const struct config_key *config_key_at(size_t i);
 size_t config_keys_count(void);
 extern const struct config_key config_connection_keys[]; /* parts of them, in files of their own */
 extern const size_t config_connection_keys_count;
+extern const struct config_key config_consumer_keys[];
+extern const size_t config_consumer_keys_count;
 extern const struct config_key config_rule_keys[];
 extern const size_t config_rule_keys_count;
 extern const struct config_group config_groups[]; /* in the order of printing */

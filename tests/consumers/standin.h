@@ -92,7 +92,8 @@ struct standin_op {
     void *arg;
     bool answered;
 };
-extern unsigned standin_room; /* requests at once */
+extern unsigned standin_room;           /* requests at once */
+extern enum window_class standin_class; /* that each request must be of; alerts at first */
 size_t standin_ops(void);
 struct standin_op *standin_op(size_t i);
 /* The last one that is not answered; the test fails when there is none. */

@@ -151,5 +151,54 @@ def test_refire():
                   f"{refire}: {operations(s)}")
 
 
+def test_expiry():
+    """A record without news is resolved; one with news, one that a person works on and one on hold are left alone."""
+    hours = 3600
+    with scene("life-expire", partitions=1, consumer="expire_h = 2;") as s:
+        s.sim.call("POST", "/_sim/clock", {"offset_s": -5 * hours})
+        then = int((time.time() - 5 * hours) * 1000)
+        b = s.bridge().ready()
+        for n in range(4):
+            s.send(alert(n), key=guid(n), timestamp=then)
+        s.flush()
+        s.all_committed()
+        check(b.stop() == 0, "exit code")
+        rows = by_alert(s.sim.rows())
+        s.sim.edit(table="incident", sys_id=rows[guid(2)][0]["sys_id"], user="anna",
+                   set={"state": "3", "hold_reason": "3"})
+        s.sim.call("POST", "/_sim/clock", {"offset_s": 0})
+        s.sim.edit(table="incident", sys_id=rows[guid(3)][0]["sys_id"], user="anna", set={"category": "network"})
+        s.send(alert(1, value=4711), key=guid(1))  # news now
+        s.flush()
+        b = s.bridge("later").ready()
+        s.all_committed()
+        b.says(r" expired .*table=incident")
+        wait_for("it is counted", lambda: b.metric("records_expired_total") == 1)
+        rows = {k: v[0] for k, v in by_alert(s.sim.rows()).items()}
+        check([rows[guid(n)]["state"] for n in range(4)] == ["6", "1", "3", "1"], f"{[r['state'] for r in rows.values()]}")
+        gone = rows[guid(0)]
+        check("No news for 2 h" in gone["close_notes"] and gone["close_code"] == "Solution provided", f"{gone}")
+        notes = s.sim.rows("sys_journal_field", f"element_id={gone['sys_id']}^element=work_notes")
+        check(len(notes) == 1 and "No news for 2 h" in notes[0]["value"], f"{notes}")
+        check(b.stop() == 0, "exit code")
+
+
+def test_a_repeat_keeps_a_record_alive():
+    """Repeats that say nothing new cost nothing, but for one now and then where records expire."""
+    with scene("life-repeat", partitions=1, consumer="expire_h = 4;") as s:
+        s.bridge().ready()
+        start = int(time.time() * 1000) - 6 * 3600 * 1000
+        for quarter in range(24):
+            s.send(alert(1), key="one", timestamp=start + quarter * 900 * 1000)
+            s.flush()
+            s.all_committed()
+        words = operations(s)
+        check(3 <= words.count("updated") <= 6 and words.count("nothing") >= 17, f"{words}")
+        (row,) = s.sim.rows()
+        notes = s.sim.rows("sys_journal_field", f"element_id={row['sys_id']}^element=work_notes")
+        check(notes == [], f"no note without news: {notes}")
+
+
 run(test_alert, test_problem, test_a_table_of_ones_own, test_rules_choose_the_table,
-    test_without_a_stamp_a_series_is_refused, test_on_clear, test_flapping_with_a_delay, test_refire)
+    test_without_a_stamp_a_series_is_refused, test_on_clear, test_flapping_with_a_delay, test_refire,
+    test_expiry, test_a_repeat_keeps_a_record_alive)
