@@ -35,6 +35,7 @@ struct entry {
     char *table;
     enum step step;
     bool known, said;
+    bool cut; /* there are more choices than were read */
     usec_t due;
     json_t *chain; /* answer of the first step, while the second is to come */
     char *tables;  /* "incident,task": whose choices count */
@@ -229,6 +230,12 @@ static void take_choices(struct entry *e, const json_t *rows)
     size_t i;
 
     choices_free(e);
+    e->cut = json_array_size(rows) >= CHOICES_MOST;
+    if (e->cut && !e->known)
+        log_warn("dictionary",
+                 "table=%s code=choices\tsys_choice has more than %d choices for %s; values that "
+                 "are not among these are sent as they are given, unchecked",
+                 e->table, CHOICES_MOST, e->table);
     for (const char *from = e->tables; *from != '\0';) {
         size_t length = strcspn(from, ",");
         char *table = xstrndup(from, length);
@@ -394,7 +401,7 @@ bool dictionary_has_choices(const struct dictionary *d, const char *table, const
 {
     const struct entry *e = find(d, table);
 
-    return e != NULL && choice_at(e, column) != NULL;
+    return e != NULL && !e->cut && choice_at(e, column) != NULL;
 }
 
 void dictionary_near(const struct dictionary *d, const char *table, const char *column,

@@ -150,6 +150,28 @@ static void test_dictionary(void **state)
     assert_non_null(dictionary_columns(w->d, "incident"));
 }
 
+/* Of a list that is cut nothing is called missing. */
+static void test_too_many_choices(void **state)
+{
+    struct world *w = *state;
+    json_t *list = json_loads(choices, 0, NULL);
+
+    while (json_array_size(list) < 10000)
+        (void)json_array_append_new(list, json_pack("{ssssssss}", "name", "task", "element", "u_x",
+                                                    "value", "1", "label", "One"));
+    (void)dictionary_tick(w->d, 1);
+    answer(tables, 1);
+    (void)dictionary_tick(w->d, 1);
+    answer(columns, 1);
+    (void)dictionary_tick(w->d, 1);
+    standin_op_answer(standin_open_op(), SNOW_OK, list, 1);
+    assert_int_equal(put(w, "category", "Database", 1), VALUES_SET);
+    assert_string_equal(got(w, "category"), "db");
+    assert_int_equal(put(w, "category", "Cheese", 1), VALUES_SET);
+    assert_string_equal(got(w, "category"), "Cheese");
+    assert_int_equal(w->notes.length, 0);
+}
+
 /* An instance that lets us read none of it: everything is sent as it is given. */
 static void test_unreadable(void **state)
 {
@@ -280,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_dictionary, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_many_choices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_choice_and_cut, set_up, tear_down),
