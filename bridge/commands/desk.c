@@ -68,13 +68,14 @@ static void answered(void *arg, const struct snow_op *ops, const struct snow_out
 /* Fills *ret when nothing can be sent, now or soon. */
 static bool hopeless(const struct desk *d, struct snow_outcome *ret)
 {
-    enum oauth_state sign_in = oauth_state(snow_oauth(d->snow));
+    const struct oauth *o = snow_oauth(d->snow);
+    enum oauth_state sign_in = oauth_state(o);
     const struct window *w = snow_window(d->snow);
 
     *ret = (struct snow_outcome){.date = MSEC_NONE, .total_count = -1};
-    if (sign_in == OAUTH_BROKEN || sign_in == OAUTH_BACKOFF) {
+    if (sign_in == OAUTH_BROKEN || (sign_in == OAUTH_BACKOFF && !oauth_has_password_left(o))) {
         ret->verdict = SNOW_UNAUTHORISED;
-        (void)err_set(&ret->err, ERR_AUTH, "no-sign-in", "%s", oauth_reason(snow_oauth(d->snow)));
+        (void)err_set(&ret->err, ERR_AUTH, "no-sign-in", "%s", oauth_reason(o));
         return true;
     }
     if (window_state(w) == WINDOW_CLOSED && d->open == 0) {

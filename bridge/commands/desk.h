@@ -20,8 +20,9 @@ struct desk *desk_close(struct desk *d); /* NULL is fine */
 
 /* Asks all n questions, as many at once as the window lets, and returns when each has its outcome
  * in outcomes[i]. Results are borrowed until the next desk_ask or desk_close. What cannot be sent
- * (no sign-in, instance away, an unusable operation) has an outcome that says so. Nothing is tried
- * twice. */
+ * (no sign-in, instance away, an unusable operation) has an outcome that says so. No question is
+ * sent twice, and no refused password; a refused refresh token is, before the password's turn comes
+ * (some seconds). */
 void desk_ask(struct desk *d, const struct snow_op *ops, size_t n, struct snow_outcome *outcomes);
 
 struct loop *desk_loop(struct desk *d);

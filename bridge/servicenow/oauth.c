@@ -577,6 +577,12 @@ enum oauth_state oauth_state(const struct oauth *o)
     return o->state;
 }
 
+bool oauth_has_password_left(const struct oauth *o)
+{
+    return o->c->auth.grant == GRANT_PASSWORD && o->record.refresh_token != NULL &&
+           o->refusals > 0 && strcmp(oauth_reason_code(o), "refused") == 0;
+}
+
 const char *oauth_reason_code(const struct oauth *o)
 {
     return o->authorization == NULL && o->reason.class != ERR_NONE ? o->reason.code : "";

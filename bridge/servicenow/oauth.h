@@ -73,6 +73,9 @@ const char *oauth_state_name(enum oauth_state s);
 const char *
 oauth_reason(const struct oauth *o); /* why there is no token, for people; "" when fine */
 const char *oauth_reason_code(const struct oauth *o); /* its short code, "" when fine */
+/* Was it only the refresh token that was refused, and is there a password behind it that is sent
+ * next, within seconds? */
+bool oauth_has_password_left(const struct oauth *o);
 /* What a person checks when a sign-in by this grant was refused; static, NULL: nothing to say. */
 const char *oauth_cure(enum config_grant grant);
 usec_t oauth_expires(const struct oauth *o); /* of the access token; USEC_NEVER when not known */

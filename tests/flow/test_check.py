@@ -145,6 +145,8 @@ def test_sign_in():
         token = json.loads((Path(s.folder) / "check-token.json").read_text())["access_token"]
         s.sim.call("POST", "/_sim/revoke", {"token": token, "access_only": True})
         expect(good, ask(s), {})
+        s.sim.call("POST", "/_sim/revoke", {})  # the refresh token too: there is the password
+        expect(good, ask(s), {})
         # A loop of checks must not lock the user out: a wrong password is sent once.
         edit_config(s, ("check-token.json", "other-token.json"))
         before = s.sim.stats()["table"]["/oauth_token.do"]
