@@ -41,8 +41,8 @@ void token_record_done(struct token_record *r);
 int token_store_load(const char *path, const struct token_binding *b, struct token_record *ret_r,
                      struct err *e) MUST_CHECK;
 
-/* Replaces the file, mode 0600. -1: the old file is still what it was; or, when only the folder could
- * not be synced, the new one is there and may be gone after a power cut. */
+/* Replaces the file, mode 0600. -1: the old file is still what it was; or, when only the folder
+ * could not be synced, the new one is there and may be gone after a power cut. */
 int token_store_save(const char *path, const struct token_binding *b, const struct token_record *r,
                      struct err *e) MUST_CHECK;
 
