@@ -67,7 +67,7 @@ def test_memory_mb_is_kept():
         for n in range(alerts):
             s.send(large(n, 200000), key=guid(n))
         s.flush()
-        b = s.bridge().ready()
+        b = s.bridge()
         b.says("intake-paused .*memory_mb", 30)
         wait_for("everything that would still come", after(2))
         print(f"resident {memory(b) >> 20} MiB of {limit}")
