@@ -6,6 +6,7 @@ Waiting is always for an event, with a limit.
 import contextlib
 import json
 import os
+import pty
 import random
 import re
 import shutil
@@ -358,6 +359,18 @@ def guid(number):
     return f"{number:08x}-0000-4000-8000-{number:012x}"
 
 
+class NoTerminals(Exception):
+    pass
+
+
+def fork_terminal():
+    """pty.fork. A bare chroot has no pseudo-terminals mounted, and nothing that is installed changes that."""
+    try:
+        return pty.fork()
+    except OSError as e:
+        raise NoTerminals(f"this machine gives no pseudo-terminal: {e}") from e
+
+
 def run(*tests):
     """Runs the test functions named on the command line, or all."""
     wanted = sys.argv[1:]
@@ -365,7 +378,11 @@ def run(*tests):
         if wanted and test.__name__ not in wanted:
             continue
         begin = time.monotonic()
-        test()
+        try:
+            test()
+        except NoTerminals as e:
+            print(f"not run {test.__name__}: {e}", flush=True)
+            continue
         print(f"ok {test.__name__} ({time.monotonic() - begin:.1f} s)", flush=True)
 
 

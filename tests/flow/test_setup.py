@@ -1,5 +1,4 @@
 """`itsm-bridge setup`: from an instance that knows nothing of the bridge to a bridge that works, and back."""
-import pty
 import re
 import select
 
@@ -258,7 +257,7 @@ def read_until(terminal, end, seconds=60):
 def test_terminal():
     """The password is asked for at the terminal, without echo."""
     with desk("setup-tty") as s:
-        pid, terminal = pty.fork()
+        pid, terminal = fork_terminal()
         if pid == 0:
             os.execve(BIN / "itsm-bridge", ["itsm-bridge", "setup", "-c", str(s.config_file), "--admin-user",
                                             "root.admin", "--dry-run"], {**os.environ})

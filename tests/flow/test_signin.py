@@ -1,6 +1,5 @@
 """login, login --rotate and logout beside a running bridge: it takes new tokens over without a restart, loses nothing,
 and no secret is shown on the way."""
-import pty
 import select
 import stat
 
@@ -185,7 +184,7 @@ def test_password_at_the_terminal():
     """Asked for on the terminal, not echoed, and the terminal echoes again afterwards."""
     with scene("terminal", sim=USER, auth=ALONE) as s:
         for typed, code in ((b"\x03", 1), (PASSWORD.encode() + b"\n", 0)):
-            child, terminal = pty.fork()
+            child, terminal = fork_terminal()
             if child == 0:
                 os.environ.update(s.secrets)
                 os.execv(BIN / "itsm-bridge", ["itsm-bridge", "login", "-c", str(s.config_file)])
