@@ -40,7 +40,8 @@ const struct columns *dictionary_columns(const struct dictionary *d, const char 
  * borrowed until the next tick; NULL: there is none. */
 const char *dictionary_choice(const struct dictionary *d, const char *table, const char *column,
                               const char *text);
-/* Are the choices of this column known, all of them? Those of the nearest table that has any count. */
+/* Are the choices of this column known, all of them? Those of the nearest table that has any count.
+ */
 bool dictionary_has_choices(const struct dictionary *d, const char *table, const char *column);
 /* Adds up to three labels that are like this text, as near_text writes them. */
 void dictionary_near(const struct dictionary *d, const char *table, const char *column,
