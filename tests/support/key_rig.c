@@ -6,17 +6,34 @@
 #include <openssl/x509v3.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bridge/base/panic.h"
 
-EVP_PKEY *key_rig_key(unsigned bits)
+static EVP_PKEY *new_key(unsigned bits)
 {
     EVP_PKEY *key = bits == 0 ? EVP_EC_gen("P-256") : EVP_RSA_gen(bits);
 
     invariant(key != NULL);
     return key;
+}
+
+/* Under valgrind a key takes ten seconds: two of them take turns, so that one differs from the one
+ * before. */
+EVP_PKEY *key_rig_key(unsigned bits)
+{
+    static EVP_PKEY *kept[2];
+    static size_t turn;
+    EVP_PKEY **key = &kept[turn++ % 2];
+
+    if (bits != 2048 || getenv("ITSM_VALGRIND") == NULL)
+        return new_key(bits);
+    if (*key == NULL)
+        *key = new_key(bits);
+    (void)EVP_PKEY_up_ref(*key);
+    return *key;
 }
 
 static void extend(X509 *x, int nid, const char *value)
