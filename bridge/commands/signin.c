@@ -15,6 +15,7 @@
 #include "bridge/servicenow/oauth_life.h"
 #include "bridge/servicenow/query.h"
 #include "bridge/servicenow/request.h"
+#include "bridge/servicenow/snow.h"
 #include "bridge/servicenow/wipe.h"
 
 #define BODY_MAX  ((size_t)1024 * 1024)
@@ -54,16 +55,7 @@ static int take_lock(struct signin *s, struct err *e)
 
 struct signin *signin_open(const struct config_connection *c, struct err *e)
 {
-    const struct http_options o = {.ca_file = c->ca_file,
-                                   .client_certificate = c->client_certificate,
-                                   .client_key = c->client_key,
-                                   .client_key_password = c->client_key_password.value,
-                                   .proxy = c->proxy,
-                                   .allow_http = c->allow_insecure_loopback,
-                                   .connect_timeout = c->connect_timeout,
-                                   .request_timeout = c->request_timeout,
-                                   .body_max = BODY_MAX,
-                                   .connections = 1};
+    const struct http_options o = snow_http_options(c, BODY_MAX, 1);
     struct signin *s = xcalloc(1, sizeof *s);
     struct token_binding b = binding(c);
 

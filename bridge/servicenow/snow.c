@@ -456,19 +456,25 @@ static size_t body_limit(const struct config *c)
     return share < BODY_LEAST ? BODY_LEAST : share > BODY_MOST ? BODY_MOST : share;
 }
 
+struct http_options snow_http_options(const struct config_connection *c, size_t body_max,
+                                      unsigned connections)
+{
+    return (struct http_options){.ca_file = c->ca_file,
+                                 .client_certificate = c->client_certificate,
+                                 .client_key = c->client_key,
+                                 .client_key_password = c->client_key_password.value,
+                                 .proxy = c->proxy,
+                                 .allow_http = c->allow_insecure_loopback,
+                                 .connect_timeout = c->connect_timeout,
+                                 .request_timeout = c->request_timeout,
+                                 .body_max = body_max,
+                                 .connections = connections};
+}
+
 static struct http *make_http(struct loop *l, const struct config_connection *c, size_t body_max,
                               struct err *e)
 {
-    const struct http_options o = {.ca_file = c->ca_file,
-                                   .client_certificate = c->client_certificate,
-                                   .client_key = c->client_key,
-                                   .client_key_password = c->client_key_password.value,
-                                   .proxy = c->proxy,
-                                   .allow_http = c->allow_insecure_loopback,
-                                   .connect_timeout = c->connect_timeout,
-                                   .request_timeout = c->request_timeout,
-                                   .body_max = body_max,
-                                   .connections = (unsigned)c->max_in_flight + 1};
+    const struct http_options o = snow_http_options(c, body_max, (unsigned)c->max_in_flight + 1);
 
     return http_new(l, &o, e);
 }

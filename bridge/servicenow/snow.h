@@ -99,6 +99,10 @@ typedef void (*snow_fn)(void *arg, const struct snow_op *ops, const struct snow_
 
 struct snow;
 
+/* How the instance of this connection is reached; strings are borrowed from c. */
+struct http_options snow_http_options(const struct config_connection *c, size_t body_max,
+                                      unsigned connections);
+
 struct snow *snow_new(struct loop *l, const struct config *c, struct metrics *m,
                       struct err *e) MUST_CHECK;
 struct snow *snow_free(struct snow *s); /* cancels what is under way, callbacks run; NULL is fine */
