@@ -176,7 +176,6 @@ static bool seen_since(const struct dispatch *d, const struct lane *lane, usec_t
 static struct decision without_news(struct dispatch *d, struct lane *lane,
                                     const struct reconcile *r, struct decision what)
 {
-    msec_t age = lane->items->unit->consumer->expire;
     size_t fire = what.fire;
 
     if (!seen_since(d, lane, r->settle_until))
@@ -189,21 +188,13 @@ static struct decision without_news(struct dispatch *d, struct lane *lane,
         return what;
     }
     if (!dispatch_says_the_same(d, lane, fire) ||
-        expire_shows_life(r->record, &d->facts[fire].version, age)) {
+        expire_shows_life(r->record, &d->facts[fire].version, d->facts[fire].life->expire)) {
         what.consumed = what.action == ACT_READ ? 0 : what.consumed;
         return what;
     }
     what.action = ACT_NOTHING;
     what.why = "same";
     return what;
-}
-
-static struct life life_of(const struct config_consumer *c)
-{
-    return (struct life){.on_clear = c->on_clear,
-                         .refire = c->refire,
-                         .reopen_within = c->reopen_within,
-                         .clear_delays = c->clear_delay > 0};
 }
 
 struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t now)
@@ -224,7 +215,8 @@ struct decision dispatch_decide(struct dispatch *d, struct lane *lane, usec_t no
         .known_before = known != NULL,
         .read_first =
             lane->doubt || d->suspect || d->by_correlation || lanes_ready(d->lanes) > BACKLOG,
-        .life = life_of(from->consumer),
+        .reopens = rules_reopen(from->rules),
+        .delays = rules_delay(from->rules),
         .orphan_ignore = from->consumer->orphan_clear == ORPHAN_IGNORE,
         .cut = from->cut,
         .now = now,

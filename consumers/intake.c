@@ -52,8 +52,8 @@ static void place(struct intake *n, struct item *i, usec_t now)
     lane->target = i->target;
     if (lane->series == 0)
         lane->series = identity_series(i->alert);
-    if (i->fact.state == ALERT_CLEARED && i->unit->consumer->clear_delay > 0)
-        i->fact.due = now + i->unit->consumer->clear_delay;
+    if (i->fact.state == ALERT_CLEARED && i->fact.life->clear_delay > 0)
+        i->fact.due = now + i->fact.life->clear_delay;
     if (i->fact.state == ALERT_CLEARED && lane->clear_wait_until == 0)
         lane->clear_wait_until = now + i->unit->consumer->clear_wait;
     if (lanes_items(n->lanes) >= DECODED_MAX)
@@ -83,15 +83,19 @@ static void drop(struct intake *n, struct item *i, const struct config_rule *by,
     ends_item(n->ends, i, &how, now);
 }
 
-/* The rules say which target, and whether at all. Takes the item. */
+/* The rules say which target, which life, and whether at all. Takes the item. */
 static void judge(struct intake *n, struct item *i, usec_t now)
 {
+    const struct config_life *life;
     const struct config_rule *drops;
     struct ruling g;
 
     rules_decide(i->unit->rules, i->alert, &g);
     if (g.target[0] != '\0')
         i->target = targets_of(n->targets, i->unit->consumer, g.target);
+    life = rules_life(i->unit->rules, &g);
+    if (life != NULL)
+        i->fact.life = life;
     drops = g.drop;
     ruling_done(&g);
     if (drops != NULL)

@@ -57,10 +57,18 @@ static struct decision because(struct decision d, const char *why)
     return d;
 }
 
-/* A record is never made resolved, nor moved by a clear. */
-static bool clears_leave(const struct reconcile *r)
+static const struct config_life *life_of(const struct reconcile *r, size_t index)
 {
-    return r->life.on_clear == ON_CLEAR_NOTE || r->life.on_clear == ON_CLEAR_NOTHING;
+    static const struct config_life plain;
+
+    return r->facts[index].life != NULL ? r->facts[index].life : &plain;
+}
+
+/* A record is never made resolved, nor moved by this clear. */
+static bool clear_leaves(const struct reconcile *r, size_t clear)
+{
+    return clear != NONE && (life_of(r, clear)->on_clear == ON_CLEAR_NOTE ||
+                             life_of(r, clear)->on_clear == ON_CLEAR_NOTHING);
 }
 
 /* What a clear does to an open record. */
@@ -68,14 +76,15 @@ static struct decision clear_open(const struct reconcile *r, size_t consumed, si
                                   uint32_t generation)
 {
     struct decision note = act(ACT_HOLD_NOTE, consumed, NONE, clear, generation);
+    enum config_on_clear wanted = life_of(r, clear)->on_clear;
 
-    if (r->life.on_clear == ON_CLEAR_NOTHING)
+    if (wanted == ON_CLEAR_NOTHING)
         return because(act(ACT_STAMP, consumed, NONE, clear, generation), "nothing-wanted");
-    if (r->life.on_clear == ON_CLEAR_NOTE)
+    if (wanted == ON_CLEAR_NOTE)
         return because(note, "note-only");
     if (r->record->state == RECORD_ON_HOLD)
         return because(note, "on-hold");
-    if (r->life.on_clear == ON_CLEAR_RESOLVE_UNTOUCHED && r->record->touched)
+    if (wanted == ON_CLEAR_RESOLVE_UNTOUCHED && r->record->touched)
         return because(note, "touched");
     return act(ACT_RESOLVE, consumed, NONE, clear, generation);
 }
@@ -85,7 +94,7 @@ static usec_t clears_due(const struct reconcile *r, size_t from, size_t to)
 {
     usec_t due = 0;
 
-    for (size_t i = from; r->life.clear_delays && i < to; i++)
+    for (size_t i = from; i < to; i++)
         if (r->facts[i].state == ALERT_CLEARED && r->facts[i].due > due)
             due = r->facts[i].due;
     return due > r->now ? due : 0;
@@ -140,7 +149,7 @@ static bool marked_applied(const struct record *r, const struct fact *f)
 
 static struct decision marked_create(const struct reconcile *r, size_t fire, size_t clear)
 {
-    if (clear == NONE || clears_leave(r))
+    if (clear == NONE || clear_leaves(r, clear))
         return act(ACT_CREATE, r->count, fire, NONE, 0);
     return act(ACT_CREATE_RESOLVED, r->count, fire, clear, 0);
 }
@@ -153,7 +162,7 @@ static struct decision marked_absent(const struct reconcile *r, size_t fire, siz
         return decide(ACT_NOTHING, r->count, "deleted");
     if (fire != NONE)
         return marked_create(r, fire, clear);
-    if (clear == NONE || clears_leave(r))
+    if (clear == NONE || clear_leaves(r, clear))
         return decide(ACT_NOTHING, r->count, "no-record");
     if (r->facts[clear].fired != MSEC_NONE && r->cut != MSEC_NONE && r->facts[clear].fired < r->cut)
         return decide(ACT_NOTHING, r->count, "before-cut");
@@ -231,13 +240,13 @@ static size_t first_clear(const struct reconcile *r)
 static struct decision reconcile_marked(const struct reconcile *r)
 {
     struct reconcile step = *r;
-    size_t first = first_clear(r);
+    size_t first = first_clear(r), newest_clear = newest(r->facts, 0, r->count, CLEARS);
     usec_t due = clears_due(r, 0, r->count);
 
     step.count = step_end(r);
     if (due > 0 && first == 0)
         return wait_until(due, "clear-delay");
-    if ((due > 0 || clears_leave(r)) && first > 0 && first < step.count)
+    if ((due > 0 || clear_leaves(r, newest_clear)) && first > 0 && first < step.count)
         step.count = first;
     return marked_step(&step);
 }
@@ -271,7 +280,7 @@ static bool fires_again(const struct reconcile *r, const struct group *g)
 static void split_group(const struct reconcile *r, struct group *g)
 {
     g->due = clears_due(r, g->fires_end, g->end);
-    if (g->fires_end == 0 || (g->due == 0 && !clears_leave(r)))
+    if (g->fires_end == 0 || (g->due == 0 && !clear_leaves(r, g->clear)))
         return;
     g->end = g->fires_end;
     g->clear = NONE;
@@ -291,8 +300,8 @@ static struct group head_group(const struct reconcile *r)
            r->facts[0].state != ALERT_NOTE)
         g.end++;
     g.fire = newest(r->facts, 0, g.fires_end, FIRES);
-    split_group(r, &g);
     g.clear = newest(r->facts, g.fires_end, g.end, CLEARS);
+    split_group(r, &g);
     g.fold = g.fire != NONE && g.clear != NONE &&
              version_newer(&r->facts[g.clear].version, &r->facts[g.fire].version);
     return g;
@@ -317,8 +326,7 @@ static struct decision unmarked_absent(const struct reconcile *r, const struct g
 /* A clear that a newer fire cancelled while it waited, read once more. */
 static bool overtaken(const struct reconcile *r, const struct version *clear)
 {
-    return r->life.clear_delays && r->record->has_content &&
-           version_newer(&r->record->content, clear);
+    return r->delays && r->record->has_content && version_newer(&r->record->content, clear);
 }
 
 static struct decision unmarked_open(const struct reconcile *r, const struct group *g)
@@ -348,12 +356,13 @@ static struct decision fires_anew(const struct reconcile *r, const struct group 
                                   const struct fact *fire)
 {
     const struct record *rec = r->record;
+    const struct config_life *life = life_of(r, g->fire);
     uint32_t generation = rec->stamp.generation;
 
-    if (r->life.refire == REFIRE_NEW || rec->state != RECORD_RESOLVED || rec->closed == MSEC_NONE ||
-        fire->own_time - rec->closed > r->life.reopen_within)
+    if (life->refire == REFIRE_NEW || rec->state != RECORD_RESOLVED || rec->closed == MSEC_NONE ||
+        fire->own_time - rec->closed > life->reopen_within)
         return open_generation(g, generation + 1);
-    if (r->life.refire == REFIRE_NOTE || g->fold)
+    if (life->refire == REFIRE_NOTE || g->fold)
         return act(ACT_REFIRE_NOTE, g->fires_end, g->fire, NONE, generation);
     return act(ACT_REOPEN, g->fires_end, g->fire, NONE, generation);
 }
@@ -391,7 +400,7 @@ static struct decision reconcile_unmarked(const struct reconcile *r)
     if (r->facts[0].state == ALERT_NOTE)
         return remark(r, r->record->stamp.generation);
     /* A reopening whose answer was lost may still land, over whatever is written now. */
-    if (r->life.refire == REFIRE_REOPEN && r->now < r->settle_until)
+    if (r->reopens && r->now < r->settle_until)
         return wait_until(r->settle_until, "settle");
     return record_open(r->record) ? unmarked_open(r, &g) : unmarked_closed(r, &g);
 }

@@ -21,14 +21,9 @@ struct fact {
     msec_t own_time; /* a fire's own time */
     msec_t fired;    /* fire time that the message names, MSEC_NONE */
     usec_t due;      /* a clear is not acted on before (clear_delay); 0: at once */
-};
-
-/* What the configuration wants of a record's life; zeroed: the defaults. */
-struct life {
-    enum config_on_clear on_clear;
-    enum config_refire refire;
-    msec_t reopen_within; /* other than REFIRE_NEW: since the record was resolved */
-    bool clear_delays;    /* facts have a `due` */
+    /* What entry and rules want for this message, borrowed; NULL: the defaults. Of clears that are
+     * decided about together the newest one's counts. */
+    const struct config_life *life;
 };
 
 enum sight {
@@ -72,8 +67,10 @@ struct reconcile {
     bool known_before;
     bool read_first;    /* look before a create, too: many waiting, or likely redelivered */
     bool orphan_ignore; /* orphan_clear = "ignore" */
-    struct life life;
-    msec_t cut; /* clears whose fire lies before it and that find no record write nothing */
+    /* What may hold for some message of the entry, whether or not it waits: */
+    bool reopens; /* refire = reopen */
+    bool delays;  /* clear_delay */
+    msec_t cut;   /* clears whose fire lies before it and that find no record write nothing */
     usec_t now, clear_wait_until, settle_until;
 };
 

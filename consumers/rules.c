@@ -35,7 +35,8 @@ static void add_level(struct rule *r, const char *name, int64_t level)
 
 static void rule_init(struct rule *r, const struct config_rule *c)
 {
-    *r = (struct rule){.config = c, .when_count = c->when_count};
+    *r = (struct rule){
+        .config = c, .when_count = c->when_count, .has_life = rule_has_life(&c->life)};
     r->when = xcalloc(c->when_count, sizeof *r->when);
     for (size_t i = 0; i < c->when_count; i++)
         condition_init(&r->when[i], &c->when[i]);
@@ -66,6 +67,7 @@ struct rules *rules_new(const struct config_consumer *c)
     r->items = xcalloc(r->count, sizeof *r->items);
     for (size_t i = 0; i < r->count; i++)
         rule_init(&r->items[i], &c->rules[i]);
+    rules_lives_init(r);
     r->index = rules_index_new(r->items, r->count);
     return r;
 }
@@ -75,6 +77,7 @@ struct rules *rules_free(struct rules *r)
     if (r == NULL)
         return NULL;
     (void)rules_index_free(r->index);
+    rules_lives_done(r);
     for (size_t i = 0; i < r->count; i++)
         rule_done(&r->items[i]);
     free(r->items);

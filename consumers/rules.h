@@ -34,6 +34,16 @@ struct ruling {
 void rules_decide(struct rules *r, const struct alert *a, struct ruling *ret);
 void ruling_done(struct ruling *g);
 
+/* What is wanted of the life of the alert's record where a rule that holds sets some of it: the
+ * entry's keys, over them the rules', the later rule winning. Borrowed, lives as long as r; one
+ * pointer for the same values. NULL: no rule sets any, the entry's own life holds. */
+const struct config_life *rules_life(struct rules *r, const struct ruling *g) MUST_CHECK;
+/* May refire = reopen, or a clear_delay, hold for some alert: by the entry or one of its rules? */
+bool rules_reopen(const struct rules *r);
+bool rules_delay(const struct rules *r);
+/* For people: each key of the life that is set, as in the file, with `before` in front of it. */
+void life_describe(const struct config_life *l, const char *before, struct buf *out);
+
 /* The columns that the rules set, as texts; "" means that the column is left out. */
 struct ruling_columns {
     json_t *fields;  /* new reference; win over `fields` of the entry */

@@ -1,5 +1,6 @@
 /* Shared by the files of the rules (rules.c: deciding; rules_condition.c: one condition;
- * rules_index.c: which rules can hold at all; rules_result.c: what they set). Nobody else includes
+ * rules_index.c: which rules can hold at all; rules_result.c: what they set; rules_life.c: what
+ * they make of a record's life). Nobody else includes
  * it. */
 #ifndef CONSUMERS_RULES_INTERNAL_H
 #define CONSUMERS_RULES_INTERNAL_H
@@ -40,6 +41,7 @@ struct rule {
     size_t when_count;
     struct rule_column *columns;
     size_t columns_count;
+    bool has_life; /* some key of its life is set */
 };
 
 struct rules {
@@ -47,6 +49,8 @@ struct rules {
     struct rule *items;
     size_t count;
     struct rules_index *index;
+    bool reopen, delay;       /* the entry or some rule says refire = reopen, clear_delay */
+    struct rules_life *lives; /* what rules have made of the entry's life so far, each once */
 };
 
 void condition_init(struct condition *x, const struct config_condition *config);
@@ -65,5 +69,9 @@ struct rules_index *rules_index_new(const struct rule *items, size_t count) MUST
 struct rules_index *rules_index_free(struct rules_index *x);
 /* Their numbers, ascending; borrowed until the next call. */
 const size_t *rules_index_find(struct rules_index *x, const struct alert *a, size_t *ret_count);
+
+bool rule_has_life(const struct config_life *l);
+void rules_lives_init(struct rules *r);
+void rules_lives_done(struct rules *r);
 
 #endif

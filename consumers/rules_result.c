@@ -59,6 +59,7 @@ static void describe_settings(const struct rule *rule, const struct alert *a, st
         (void)buf_addf(out, "\n    template \"%s\"", c->template);
     if (c->individual_work_items)
         (void)buf_add_text(out, "\n    a record for each configuration item");
+    life_describe(&c->life, "\n    ", out);
     for (size_t i = 0; i < c->default_fields.count; i++)
         (void)buf_addf(out, "\n    %s = \"%s\" where nothing else sets it",
                        c->default_fields.items[i].name, c->default_fields.items[i].value);

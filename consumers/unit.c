@@ -117,7 +117,8 @@ struct item *item_new(struct unit *u, size_t index, struct alert *alert)
     i->fact = (struct fact){.state = alert->state,
                             .version = version_of(&u->message),
                             .own_time = alert->own_time,
-                            .fired = alert->fired};
+                            .fired = alert->fired,
+                            .life = &u->consumer->life};
     u->bytes += sizeof *i + OVERHEAD;
     return i;
 }

@@ -52,7 +52,8 @@ struct mapping {
     const struct config_consumer *consumer;
     struct rules *rules;
     struct targets *targets;
-    int64_t offset; /* of the message at hand: its number in this call */
+    const struct config_life *life; /* of the alert at hand */
+    int64_t offset;                 /* of the message at hand: its number in this call */
     bool lines;
     struct map_count *count; /* NULL: each message is printed */
     const char *key;         /* NULL: none */
@@ -127,6 +128,24 @@ static const char *close_code(const struct mapping *p, const struct target *targ
     return target->shape->code_preset != NULL ? target->shape->code_preset : STANDIN_CLOSE_CODE;
 }
 
+/* A clear of a record that is open, by what is wanted of its life, and of one that is not there. */
+static void print_clear(const struct mapping *p, const struct incident_context *x,
+                        const struct alert *a, const struct keys *keys, const struct stamp *stamp)
+{
+    enum config_on_clear wanted = p->life->on_clear;
+    bool leaves = wanted == ON_CLEAR_NOTE || wanted == ON_CLEAR_NOTHING;
+    json_t *body = wanted == ON_CLEAR_NOTE      ? incident_note(x, a, stamp, "note-only")
+                   : wanted == ON_CLEAR_NOTHING ? incident_stamp(stamp)
+                                                : incident_resolve(x, a, stamp);
+
+    print_patch("Request when the record is open (after a read of it)", x->table, keys, body);
+    if (a->marked && p->consumer->orphan_clear == ORPHAN_INSERT_RESOLVED && !leaves)
+        print_create("Request when there is no record (after clear_wait_s)", x->table,
+                     incident_create_resolved(x, a, a, stamp->generation, &stamp->version, stamp));
+    else
+        (void)printf("\nWhen there is no record: no request.\n");
+}
+
 /* The requests of an alert that is the first of its instance (marked) or series (unmarked). */
 static void print_requests(const struct mapping *p, const struct target *target,
                            const struct alert *a, const struct keys *keys,
@@ -151,13 +170,7 @@ static void print_requests(const struct mapping *p, const struct target *target,
                      incident_create(&x, a, generation, v, stamp));
         break;
     case ALERT_CLEARED:
-        print_patch("Request when the record is open (after a read of it)", x.table, keys,
-                    incident_resolve(&x, a, stamp));
-        if (a->marked && p->consumer->orphan_clear == ORPHAN_INSERT_RESOLVED)
-            print_create("Request when there is no record (after clear_wait_s)", x.table,
-                         incident_create_resolved(&x, a, a, generation, v, stamp));
-        else
-            (void)printf("\nWhen there is no record: no request.\n");
+        print_clear(p, &x, a, keys, stamp);
         break;
     case ALERT_NOTE:
         print_patch("Request when there is a record", x.table, keys, incident_remark(a, v));
@@ -178,8 +191,21 @@ static void print_row(const struct mapping *p, const struct target *target, cons
     map_rows(&x, a);
 }
 
+/* The life of the alert's record, where rules set some of it. */
+static void take_life(struct mapping *p, const struct ruling *g, struct buf *out)
+{
+    const struct config_life *life = rules_life(p->rules, g);
+
+    if (life == NULL)
+        return;
+    p->life = life;
+    (void)buf_add_text(out, "\nLife of its record, with what rules set");
+    life_describe(life, "\n  ", out);
+    (void)buf_add_char(out, '\n');
+}
+
 /* Which rules hold, why, and what they set. The target, NULL: the alert is dropped. */
-static const struct target *print_ruling(const struct mapping *p, const struct alert *a)
+static const struct target *print_ruling(struct mapping *p, const struct alert *a)
 {
     const struct target *target = targets_of(p->targets, p->consumer, "");
     struct ruling g;
@@ -190,7 +216,10 @@ static const struct target *print_ruling(const struct mapping *p, const struct a
     buf_init(&text, RULING_MAX);
     rules_decide(p->rules, a, &g);
     ruling_describe(p->rules, &g, a, &text);
-    (void)printf("\nRules\n%s%s", g.count > 0 ? buf_text(&text) : "  none holds\n",
+    if (g.count == 0)
+        (void)buf_add_text(&text, "  none holds\n");
+    take_life(p, &g, &text);
+    (void)printf("\nRules\n%s%s", buf_text(&text),
                  text.failed ? "  (cut: more than is shown here)\n" : "");
     if (g.drop != NULL)
         (void)printf("\nDropped: no request, only an outcome record and a count.\n");
@@ -222,7 +251,7 @@ static void print_record(const struct mapping *p, const struct target *target,
     print_requests(p, target, a, &keys, stamp);
 }
 
-static void print_alert(const struct mapping *p, const struct alert *a, const struct message *m)
+static void print_alert(struct mapping *p, const struct alert *a, const struct message *m)
 {
     struct stamp stamp = {.generation = a->marked ? 0 : 1,
                           .rank = a->state == ALERT_CLEARED,
@@ -238,6 +267,7 @@ static void print_alert(const struct mapping *p, const struct alert *a, const st
                      : "does not name its cycle (unmarked): shown as generation 1");
     print_json(json);
     json_decref(json);
+    p->life = &p->consumer->life;
     target = print_ruling(p, a);
     if (target_is_rows(target)) {
         print_row(p, target, a, m);

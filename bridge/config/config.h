@@ -28,13 +28,14 @@ enum config_exactly_once { EXACTLY_ONCE_AUTO, EXACTLY_ONCE_REQUIRED, EXACTLY_ONC
 enum config_start { START_EARLIEST, START_LATEST, START_TIME };
 enum config_orphan_clear { ORPHAN_INSERT_RESOLVED, ORPHAN_IGNORE };
 enum config_fold { FOLD_INSTANCE, FOLD_SERIES };
-enum config_refire { REFIRE_NEW, REFIRE_REOPEN, REFIRE_NOTE };
+enum config_refire { REFIRE_NEW, REFIRE_REOPEN, REFIRE_NOTE, REFIRE_AS_ENTRY };
 enum config_one_per { ONE_PER_ALERT, ONE_PER_GROUP };
 enum config_on_clear {
     ON_CLEAR_RESOLVE,
     ON_CLEAR_RESOLVE_UNTOUCHED, /* a note, where somebody works on the record */
     ON_CLEAR_NOTE,
     ON_CLEAR_NOTHING,
+    ON_CLEAR_AS_ENTRY,
 };
 enum config_log_rows { LOG_ROWS_TOGETHER, LOG_ROWS_EACH };
 enum config_display { DISPLAY_RAW, DISPLAY_SHOWN, DISPLAY_BOTH };
@@ -123,6 +124,18 @@ struct config_topics {
 
 struct formats; /* consumers/formats.h */
 
+/* What is wanted of a record's life. Zeroed: the defaults. Of a rule, what it does not set is
+ * ..._AS_ENTRY or below 0. */
+struct config_life {
+    enum config_on_clear on_clear;
+    enum config_refire refire;
+    msec_t reopen_within; /* REFIRE_REOPEN, REFIRE_NOTE: of a record that was resolved not longer
+                             ago */
+    usec_t clear_delay;   /* a clear is acted on so long after it was read */
+    usec_t note_every;    /* least time between two work notes about news; 0: with all of them */
+    msec_t expire;        /* a record without news so long is resolved; 0: never */
+};
+
 /* One condition of a rule; exactly one test of it is set. */
 struct config_condition {
     char *field; /* "" for a time window */
@@ -146,6 +159,7 @@ struct config_rule {
     struct config_pairs fields;         /* column = template */
     struct config_pairs default_fields; /* column = constant */
     enum config_log_rows log_rows;
+    struct config_life life;
     const struct config_condition *when; /* all must hold; in struct config */
     size_t when_count;
     size_t consumer; /* number of the entry it belongs to */
@@ -166,13 +180,7 @@ struct config_consumer {
     usec_t clear_wait, settle;
     enum config_orphan_clear orphan_clear;
     enum config_fold fold;
-    enum config_refire refire;
-    msec_t reopen_within; /* REFIRE_REOPEN, REFIRE_NOTE: of a record that was resolved not longer
-                             ago */
-    enum config_on_clear on_clear;
-    usec_t clear_delay; /* a clear is acted on so long after it was read */
-    msec_t expire;      /* a record without news so long is resolved; 0: never */
-    usec_t note_every;  /* least time between two work notes about news; 0: with all of them */
+    struct config_life life;
     enum config_message_key message_key;
     bool instance_with_fire_time;
     enum config_one_per one_per;     /* formats whose messages are groups of alerts */

@@ -334,12 +334,13 @@ static void check_states(struct config_reader *r, size_t entry)
         config_fail(r, "consumers[].state_column", entry,
                     "needs the stored values of that column beside it; add open_value and "
                     "resolved_value");
-    if (c->expire > 0 && (c->on_clear == ON_CLEAR_NOTE || c->on_clear == ON_CLEAR_NOTHING))
+    if (c->life.expire > 0 &&
+        (c->life.on_clear == ON_CLEAR_NOTE || c->life.on_clear == ON_CLEAR_NOTHING))
         config_fail(r, "consumers[].expire_h", entry,
                     "resolves records, which on_clear = \"%s\" leaves to people; remove one of the "
                     "two",
-                    c->on_clear == ON_CLEAR_NOTE ? "note" : "nothing");
-    if (c->expire > 0 &&
+                    c->life.on_clear == ON_CLEAR_NOTE ? "note" : "nothing");
+    if (c->life.expire > 0 &&
         (rows || strcmp(c->target, "alert") == 0 || strcmp(c->target, "em_alert") == 0))
         config_fail(r, "consumers[].expire_h", entry,
                     "has no effect with the target \"%s\", which keeps no stamp that tells of the "

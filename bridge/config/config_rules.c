@@ -164,6 +164,24 @@ static void check_condition(struct config_reader *r, size_t entry)
 
 /* ---------------------------------------------------------------- rules */
 
+/* The first key of the life that the rule sets, or NULL. */
+static const char *life_key(const struct config_life *l)
+{
+    const struct {
+        const char *name;
+        bool set;
+    } keys[] = {
+        {"on_clear", l->on_clear != ON_CLEAR_AS_ENTRY}, {"clear_delay_s", l->clear_delay >= 0},
+        {"refire", l->refire != REFIRE_AS_ENTRY},       {"reopen_within_h", l->reopen_within >= 0},
+        {"note_every_min", l->note_every >= 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (keys[i].set)
+            return keys[i].name;
+    return NULL;
+}
+
 /* The first key by which the rule sets something, or NULL. */
 static const char *sets_something(const struct config_rule *x)
 {
@@ -181,6 +199,7 @@ static const char *sets_something(const struct config_rule *x)
         {"fields", x->fields.count > 0},
         {"default_fields", x->default_fields.count > 0},
         {"individual_work_items", x->individual_work_items},
+        {life_key(&x->life), life_key(&x->life) != NULL},
         {"continue", x->go_on},
     };
 
@@ -231,6 +250,58 @@ static void check_rule(struct config_reader *r, size_t entry)
                     "the rule has no condition and does not continue, so the rules behind it are "
                     "never looked at; add `when`, or put it last");
     check_twice(r, entry);
+}
+
+/* Do the entry or its rules say anywhere that something comes of a record that fires again? */
+static bool fires_again(const struct config_consumer *c)
+{
+    bool again = c->life.refire != REFIRE_NEW;
+
+    for (size_t i = 0; i < c->rules_count; i++)
+        again = again || c->rules[i].life.refire == REFIRE_REOPEN ||
+                c->rules[i].life.refire == REFIRE_NOTE;
+    return again;
+}
+
+/* The target of alerts for which the rule holds; "": another rule may choose it. */
+static const char *target_of(const struct config *c, const struct config_rule *x)
+{
+    const struct config_consumer *owner = &c->consumers[x->consumer];
+
+    if (*x->target)
+        return x->target;
+    for (size_t i = 0; i < owner->rules_count; i++)
+        if (*owner->rules[i].target)
+            return "";
+    return owner->target;
+}
+
+static bool is_rows(const char *target)
+{
+    return strcmp(target, "event") == 0 || text_starts(target, "import:");
+}
+
+static void check_life(struct config_reader *r, size_t entry)
+{
+    const struct config_rule *x = &r->config->rules[entry];
+    const char *key = life_key(&x->life), *target = target_of(r->config, x);
+    char *path;
+
+    if (key != NULL && is_rows(target)) {
+        path = xasprintf(RULE("%s"), key);
+        config_fail(r, path, entry,
+                    "has no effect with the target \"%s\", which gets a row for each message and "
+                    "is not looked at again; remove it",
+                    target);
+        free(path);
+    }
+    if (x->life.reopen_within == 0)
+        config_fail(r, RULE("reopen_within_h"), entry,
+                    "0 is not possible; use 1 or more, -1 for the entry's, or refire = \"new\"");
+    else if (x->life.reopen_within > 0 && !fires_again(&r->config->consumers[x->consumer]))
+        config_fail(r, RULE("reopen_within_h"), entry,
+                    "neither the entry nor a rule of it says refire = \"reopen\" or \"note\", so "
+                    "it has no effect; add refire, or remove it");
 }
 
 static void check_names(struct config_reader *r)
@@ -286,7 +357,9 @@ void config_finish_rules(struct config_reader *r)
     link_rules(r->config);
     for (size_t i = 0; i < r->config->conditions_count; i++)
         check_condition(r, i);
-    for (size_t i = 0; i < r->config->rules_count; i++)
+    for (size_t i = 0; i < r->config->rules_count; i++) {
         check_rule(r, i);
+        check_life(r, i);
+    }
     check_names(r);
 }

@@ -8,6 +8,9 @@
 #define CONDITION(m_) offsetof(struct config_condition, m_)
 #define TEXT_MAX      4096
 
+/* The last word of each is that of what the rule does not set. */
+static const char *on_clears[] = {"resolve", "resolve_untouched", "note", "nothing", "entry", NULL};
+static const char *refires[] = {"new", "reopen", "note", "entry", NULL};
 static const char *log_rows[] = {"together", "each", NULL};
 
 const struct config_key config_rule_keys[] = {
@@ -117,6 +120,50 @@ const struct config_key config_rule_keys[] = {
      .preset = "together",
      .words = log_rows,
      .help = "Rows of a log search: together in one record. A record for each is not built yet."},
+    {.path = "consumers[].rules[].on_clear",
+     .type = KEY_ENUM,
+     .offset = RULE(life.on_clear),
+     .preset = "entry",
+     .words = on_clears,
+     .help =
+         "What the end of an alert does to its open record, as on_clear of the entry; the rules "
+         "that hold for the end count. entry: as the entry says."},
+    {.path = "consumers[].rules[].clear_delay_s",
+     .type = KEY_INT,
+     .offset = RULE(life.clear_delay),
+     .preset = "-1",
+     .low = -1,
+     .high = 86400,
+     .unit = "seconds",
+     .scale = USEC_S,
+     .help = "As clear_delay_s of the entry, for the ends of alerts for which the rule holds. -1: "
+             "as the entry says."},
+    {.path = "consumers[].rules[].refire",
+     .type = KEY_ENUM,
+     .offset = RULE(life.refire),
+     .preset = "entry",
+     .words = refires,
+     .help = "What happens when a series fires again after its record was resolved, as refire of "
+             "the entry. entry: as the entry says."},
+    {.path = "consumers[].rules[].reopen_within_h",
+     .type = KEY_INT,
+     .offset = RULE(life.reopen_within),
+     .preset = "-1",
+     .low = -1,
+     .high = 8760,
+     .unit = "hours",
+     .scale = 3600000,
+     .help = "As reopen_within_h of the entry. -1: as the entry says."},
+    {.path = "consumers[].rules[].note_every_min",
+     .type = KEY_INT,
+     .offset = RULE(life.note_every),
+     .preset = "-1",
+     .low = -1,
+     .high = 1440,
+     .unit = "minutes",
+     .scale = 60 * USEC_S,
+     .help = "Least time between two work notes about news of one record, as note_every_min of the "
+             "entry. -1: as the entry says."},
 
     {.path = "consumers[].rules[].when[].field",
      .type = KEY_STRING,

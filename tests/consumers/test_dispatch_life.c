@@ -261,6 +261,161 @@ static void a_series_fires_again(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- what rules want */
+
+#define OF_ALERT(number_) "when: ( { field = \"short_id\"; prefix = \"0000000" number_ "\"; } );"
+#define OF_CLEARS         "when: ( { field = \"state\"; equals = \"cleared\"; } );"
+
+static const json_t *row_of(const struct rig *r, int n)
+{
+    char *id = xasprintf("azure:%08x-0000-4000-8000-000000000000", (unsigned)n);
+    const json_t *found = NULL;
+    const char *key;
+    json_t *row;
+
+    json_object_foreach (r->rows, key, row)
+        if (strcmp(rig_column(row, "correlation_id"), id) == 0)
+            found = row;
+    assert_non_null(found);
+    free(id);
+    return found;
+}
+
+/* Two alerts of one entry with different ends; what no rule says is as the entry has it. */
+static void a_rule_says_what_a_clear_does(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; on_clear = \"nothing\"; rules: ("
+                  " { on_clear = \"note\"; " OF_ALERT(
+                      "1") " },"
+                           " { continue = true; on_clear = \"note\"; " OF_ALERT(
+                               "2") " },"
+                                    " { on_clear = \"resolve\"; " OF_ALERT("2") " } ); }");
+    for (int n = 1; n <= 3; n++) {
+        rig_receive(&r, standin_alert(n, "Fired"));
+        rig_settle(&r, 50);
+        rig_receive(&r, standin_alert(n, "Resolved"));
+        rig_settle(&r, 50);
+    }
+    assert_string_equal(rig_column(row_of(&r, 1), "state"), "1");
+    assert_string_equal(rig_column(row_of(&r, 2), "state"), "6");
+    assert_string_equal(rig_column(row_of(&r, 3), "state"), "1");
+    assert_string_equal(rig_outcome(&r, 1, "operation"), "noted");
+    assert_string_equal(rig_outcome(&r, 1, "why"), "note-only");
+    assert_string_equal(rig_outcome(&r, 3, "operation"), "resolved");
+    assert_string_equal(rig_outcome(&r, 5, "operation"), "stamped");
+    rig_stop(&r);
+}
+
+/* The rules that hold for the clear count: the fire's say nothing about its end. */
+static void the_clears_own_rules_count(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; rules: ( { on_clear = \"note\"; " OF_CLEARS " },"
+                  " { on_clear = \"nothing\"; } ); }");
+    rig_receive(&r, standin_alert(1, "Fired"));
+    rig_receive(&r, standin_alert(1, "Resolved"));
+    rig_settle(&r, 50);
+    assert_string_equal(rig_outcome(&r, 0, "operation"), "created");
+    assert_string_equal(last_word(&r), "noted");
+    rig_stop(&r);
+}
+
+/* One alert waits its rule's delay, the other one does not wait the entry's. */
+static void a_rule_delays_a_clear(void **state)
+{
+    static const usec_t delays[] = {0, 60 * USEC_S, 600 * USEC_S};
+    static const int whose[] = {2, 1, 3};
+    struct rig r;
+    usec_t read_at;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; clear_delay_s = 600; rules: ("
+                  " { clear_delay_s = 60; " OF_ALERT("1") " },"
+                                                          " { clear_delay_s = 0; " OF_ALERT(
+                                                              "2") " } ); }");
+    for (int n = 1; n <= 3; n++)
+        rig_receive(&r, standin_alert(n, "Fired"));
+    rig_settle(&r, 50);
+    read_at = r.now;
+    for (int n = 1; n <= 3; n++)
+        rig_receive(&r, standin_alert(n, "Resolved"));
+    for (int i = 0; i < 3; i++) {
+        struct standin_op *op = rig_until(&r, "incident", false);
+
+        assert_non_null(op);
+        assert_true(r.now >= read_at + delays[i]);
+        rig_serve(&r, op);
+        rig_turn(&r);
+        for (int k = 0; k < 3; k++)
+            assert_string_equal(rig_column(row_of(&r, whose[k]), "state"), k <= i ? "6" : "1");
+    }
+    assert_true(r.now < read_at + 700 * USEC_S);
+    rig_stop(&r);
+}
+
+static void a_rule_keeps_work_notes_apart(void **state)
+{
+    struct standin_op *op;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, "{ topics = [\"alerts\"]; note_every_min = 10; rules: ("
+                  " { note_every_min = 0; " OF_ALERT("1") " } ); }");
+    for (int n = 1; n <= 2; n++) {
+        rig_receive(&r, standin_alert(n, "Fired"));
+        rig_settle(&r, 50);
+        for (int i = 0; i < 3; i++) {
+            rig_receive(&r, standin_alert(n, "Fired"));
+            op = rig_until(&r, "incident", false);
+            assert_non_null(op);
+            assert_int_equal(rig_column(op->body, "work_notes")[0] != '\0', n == 1 || i == 0);
+            rig_settle(&r, 50);
+        }
+    }
+    rig_stop(&r);
+}
+
+#define OF_SEVERITY(n_) "when: ( { field = \"severity\"; equals = \"Sev" n_ "\"; } );"
+
+static char *alert_of_severity(int n, const char *condition, char severity)
+{
+    char *text = standin_alert(n, condition);
+
+    strstr(text, "\"Sev1\"")[4] = severity;
+    return text;
+}
+
+/* The rule of the fire that begins anew, and no other one. */
+static void a_rule_says_what_firing_again_does(void **state)
+{
+    static const char *const words[] = {"created", "resolved", "reopened", "resolved",
+                                        "noted",   "stamped",  "created"};
+    char closed[CLOCK_SN_SIZE];
+    struct rig r;
+
+    (void)state;
+    clock_format_sn(1748773230000, closed);
+    rig_start(&r, "{ topics = [\"alerts\"]; fold = \"series\"; rules: ("
+                  " { refire = \"reopen\"; " OF_SEVERITY("2") " },"
+                                                              " { refire = \"note\"; " OF_SEVERITY(
+                                                                  "3") " } ); }");
+    for (int n = 1; n <= 4; n++)
+        for (int end = 0; end < 2 && 2 * (n - 1) + end < (int)ARRAY_LEN(words); end++) {
+            rig_receive(&r, alert_of_severity(n, end ? "Resolved" : "Fired", (char)('0' + n)));
+            rig_settle(&r, 50);
+            assert_string_equal(last_word(&r), words[2 * (n - 1) + end]);
+            if (end)
+                rig_set(rig_only_row(&r), "resolved_at", closed);
+        }
+    assert_int_equal(json_object_size(r.rows), 2);
+    rig_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +427,11 @@ int main(void)
         cmocka_unit_test(a_clear_does_what_is_wanted),
         cmocka_unit_test(a_clear_waits_its_delay),
         cmocka_unit_test(a_series_fires_again),
+        cmocka_unit_test(a_rule_says_what_a_clear_does),
+        cmocka_unit_test(the_clears_own_rules_count),
+        cmocka_unit_test(a_rule_delays_a_clear),
+        cmocka_unit_test(a_rule_keeps_work_notes_apart),
+        cmocka_unit_test(a_rule_says_what_firing_again_does),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

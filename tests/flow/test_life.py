@@ -151,6 +151,67 @@ def test_refire():
                   f"{refire}: {operations(s)}")
 
 
+RULES = '''fold = "series"; note_every_min = 60; rules: (
+    { name = "people"; on_clear = "note"; note_every_min = 0;
+      when: ( { field = "severity"; at_least = "Sev1"; } ); },
+    { name = "flaps"; continue = true; clear_delay_s = 86400; refire = "reopen";
+      when: ( { field = "severity"; equals = "Sev2"; } ); },
+    { name = "not so long"; clear_delay_s = 4; when: ( { field = "severity"; equals = "Sev2"; } ); } );'''
+
+
+def test_rules_say_what_becomes_of_a_record():
+    """Two rules of one entry with different ends, delays, refires and notes; the rest as the entry has it."""
+    with scene("life-of-rules", partitions=1, consumer=RULES) as s:
+        def tell(number, condition="Fired", value=None, fired=None):
+            fired = {"fired": fired} if fired else {}
+            s.send(alert(number, rule=name, severity=severity, condition=condition, value=value, **fired), key=name)
+            s.flush()
+
+        def told(*args, **kw):
+            before = len(operations(s))
+            tell(*args, **kw)
+            s.all_committed()
+            return operations(s)[before:]
+
+        def records():
+            return [r for r in s.sim.rows() if name in r["short_description"]]
+
+        def notes():
+            (row,) = records()
+            return len(s.sim.rows("sys_journal_field", f"element_id={row['sys_id']}^element=work_notes"))
+
+        def after(row):
+            return row["resolved_at"].replace(" ", "T") + ".999Z"
+
+        b = s.bridge().ready()
+
+        name, severity = "people", "Sev1"
+        check(told(1) + told(1, value=11) + told(1, value=12) == ["created", "updated", "updated"], "reports")
+        check(notes() == 2, f"a note with each: {notes()}")
+        check(told(1, "Resolved") == ["noted"] and s.outcome_records()[-1]["why"] == "note-only", "its end")
+        check(records()[0]["state"] == "1", "people close it")
+
+        name, severity = "usual", "Sev3"
+        check(told(2) + told(2, value=11) + told(2, value=12) == ["created", "updated", "updated"], "reports")
+        check(notes() == 1, f"notes keep their distance: {notes()}")
+        check(told(2, "Resolved") == ["resolved"], "its end")
+        check(told(3, fired=after(records()[0])) == ["created"] and len(records()) == 2, "another record")
+
+        name, severity = "flaps", "Sev2"
+        check(told(4) == ["created"], "a report")
+        before = len(operations(s))
+        tell(4, "Resolved")
+        tell(5, value=11)
+        s.all_committed()
+        check(operations(s)[before:] == ["nothing", "updated"], f"flapped: {operations(s)[before:]}")
+        check(s.outcome_records()[before]["why"] == "flapped", f"{s.outcome_records()[before]}")
+        check(records()[0]["state"] == "1", "open all the while")
+        check(told(5, "Resolved") == ["resolved"] and records()[0]["state"] == "6", "resolved in the end")
+        check(told(6, fired=after(records()[0])) == ["reopened"], "opened again")
+        check(len(records()) == 1 and records()[0]["state"] == "2", f"{records()}")
+        check(b.stop() == 0 and s.read_all(s.dead) == [], "the end")
+
+
 def test_expiry():
     """A record without news is resolved; one with news, one that a person works on and one on hold are left alone."""
     hours = 3600
@@ -201,4 +262,4 @@ def test_a_repeat_keeps_a_record_alive():
 
 run(test_alert, test_problem, test_a_table_of_ones_own, test_rules_choose_the_table,
     test_without_a_stamp_a_series_is_refused, test_on_clear, test_flapping_with_a_delay, test_refire,
-    test_expiry, test_a_repeat_keeps_a_record_alive)
+    test_rules_say_what_becomes_of_a_record, test_expiry, test_a_repeat_keeps_a_record_alive)

@@ -10,6 +10,7 @@
 
 struct messages {
     struct fact facts[CASE_MAX];
+    bool other[CASE_MAX];
     size_t count;
 };
 
@@ -52,7 +53,9 @@ static struct messages read_messages(const char *text)
 
     for (; *text != '\0'; text += *text == ' ') {
         assert_true(m.count < CASE_MAX);
-        m.facts[m.count++] = read_fact(&text);
+        m.facts[m.count] = read_fact(&text);
+        m.other[m.count] = *text == '!';
+        text += m.other[m.count++];
     }
     return m;
 }
@@ -94,16 +97,19 @@ static struct decision decide(const struct rule *r)
         .known_before = r->known.known_before,
         .read_first = r->known.read_first,
         .orphan_ignore = r->known.orphan_ignore,
-        .life = r->known.life,
+        .reopens = r->known.life.refire == REFIRE_REOPEN || r->known.other.refire == REFIRE_REOPEN,
+        .delays = r->known.life.clear_delay > 0 || r->known.other.clear_delay > 0,
         .cut = r->known.cut == 0 ? MSEC_NONE : r->known.cut,
         .now = CASE_NOW,
         .clear_wait_until = r->known.clear_waits ? CASE_LATER : CASE_NOW,
         .settle_until = r->known.settles ? CASE_LATER : CASE_NOW,
     };
 
-    for (size_t i = 0; i < m.count; i++)
+    for (size_t i = 0; i < m.count; i++) {
+        m.facts[i].life = m.other[i] ? &r->known.other : &r->known.life;
         if (r->known.fired != 0)
             m.facts[i].fired = r->known.fired;
+    }
     return reconcile(&input);
 }
 

@@ -10,8 +10,8 @@
 
 /* Messages are written as text: f fire, c clear, n note, then the offset; `'` puts it into another
  * partition,
- * `@` and a number is its time, which is the offset otherwise; `~`: a clear that is not due yet.
- * "f1 c5~ f3'@9" */
+ * `@` and a number is its time, which is the offset otherwise; `~`: a clear that is not due yet;
+ * `!`: a message of the other life. "f1 c5~ f3'@9" */
 struct look { /* of the record that is known or seen */
     int state;
     const char *stamp;   /* "f1", "c4": as a message; "" none readable */
@@ -22,8 +22,10 @@ struct look { /* of the record that is known or seen */
 
 struct known {
     bool refused, known_before, read_first, orphan_ignore, clear_waits, settles;
-    msec_t cut, fired; /* fired: of every clear */
-    struct life life;  /* clear_delays: clears marked `~` are due at CASE_LATER, others at once */
+    msec_t cut, fired;        /* fired: of every clear */
+    struct config_life life;  /* of every message; clear_delay: clears marked `~` are due at
+                                 CASE_LATER, others at once */
+    struct config_life other; /* of messages marked `!` */
     bool touched;
 };
 

@@ -12,6 +12,7 @@
 #include "bridge/commands/cmd_map.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define CONFIG   TEST_CASES_DIR "/config/0001-fine/itsm-bridge.cfg"
+#define LIFE     TEST_CASES_DIR "/config/0131-rules-life/itsm-bridge.cfg"
 #define RULES    TEST_CASES_DIR "/config/0115-rules-targets/itsm-bridge.cfg"
 #define TARGETS  TEST_CASES_DIR "/config/0116-target/itsm-bridge.cfg"
 #define TABLES   TEST_CASES_DIR "/config/0121-target-table/itsm-bridge.cfg"
@@ -126,6 +127,23 @@ static void test_rules(void **state)
     SAYS("\"u_mine\": \"metric\"");
 }
 
+/* What rules make of a record's life, and what that makes of a clear. */
+static void test_life(void **state)
+{
+    (void)state;
+    RUN("-c", LIFE, "--consumer", "c", RESOLVED);
+    assert_int_equal(r.code, 0);
+    SAYS("    on_clear = \"note\"\n    note_every_min = 60\n    continues\n");
+    SAYS("\nLife of its record, with what rules set\n  on_clear = \"note\"\n"
+         "  clear_delay_s = 5\n  refire = \"note\"\n  reopen_within_h = 3\n"
+         "  note_every_min = 60\n");
+    SAYS("\nPATCH /api/now/table/incident/" SYS_ID "\n{\n  \"work_notes\": ");
+    SAYS("\nWhen there is no record: no request.\n");
+    assert_null(strstr(r.out, "\"state\": \"6\""));
+    RUN("-c", RULES, FIRED);
+    assert_null(strstr(r.out, "Life"));
+}
+
 /* Records of other tables: their own states and columns. */
 static void test_tables(void **state)
 {
@@ -228,9 +246,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),     cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_tables),       cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_bad_messages), cmocka_unit_test(test_many_at_once),
-        cmocka_unit_test(test_headers),      cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_life),         cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_rows),         cmocka_unit_test(test_bad_messages),
+        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_usage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

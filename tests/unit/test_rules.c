@@ -449,7 +449,9 @@ static void test_description_for_people(void **state)
         "{ name = \"x\"; continue = true; when = ( { field = \"severity\"; at_least = \"Sev2\"; },"
         " { field = \"label.env\"; one_of = [\"prod\", \"qa\"]; not = true; } ); },"
         "{ name = \"y\"; continue = true; when = ( { days = [\"wed\"]; to = \"23:00\"; },"
-        " { field = \"ci\"; present = true; } ); category = \"{kind}\"; fields = { u_x = \"\"; }; "
+        " { field = \"ci\"; present = true; } ); on_clear = \"note\"; clear_delay_s = 60;"
+        " refire = \"reopen\"; reopen_within_h = 8; note_every_min = 10; category = \"{kind}\"; "
+        "fields = { u_x = \"\"; }; "
         "},"
         "{ name = \"z\"; drop = true; }",
         sample());
@@ -460,9 +462,104 @@ static void test_description_for_people(void **state)
     ruling_describe(f.rules, &f.ruling, f.alert, &b);
     assert_string_equal(buf_text(&b),
                         "  y, because fired wed from 00:00 to 23:00 UTC and ci present\n"
+                        "    on_clear = \"note\"\n    clear_delay_s = 60\n"
+                        "    refire = \"reopen\"\n    reopen_within_h = 8\n"
+                        "    note_every_min = 10\n"
                         "    category = \"metric\"\n    u_x is left out\n    continues\n"
                         "  z, because it has no condition\n    drops the alert\n");
     buf_done(&b);
+    done(&f);
+}
+
+/* ---------------------------------------------------------------- life */
+
+static const struct config_life *life_of(struct fixture *f)
+{
+    return rules_life(f->rules, &f->ruling);
+}
+
+/* What a rule sets is put over the entry's; of two rules that set the same, the later one wins. */
+static void test_life(void **state)
+{
+    struct fixture f = decided(
+        "{ continue = true; on_clear = \"note\"; clear_delay_s = 60; refire = \"reopen\"; },"
+        "{ continue = true; on_clear = \"nothing\"; reopen_within_h = 2; },"
+        "{ on_clear = \"resolve\"; when = ( { field = \"kind\"; equals = \"log\"; } ); },"
+        "{ clear_delay_s = 0; note_every_min = 5; "
+        "when = ( { field = \"kind\"; equals = \"metric\"; } ); }, { refire = \"note\"; }",
+        sample());
+    const struct config_life *life = life_of(&f);
+
+    (void)state;
+    assert_non_null(life);
+    assert_int_equal(life->on_clear, ON_CLEAR_NOTHING);
+    assert_int_equal(life->clear_delay, 0);
+    assert_int_equal(life->refire, REFIRE_REOPEN);
+    assert_int_equal(life->reopen_within, 2 * 3600000);
+    assert_int_equal(life->note_every, 300 * USEC_S);
+    assert_true(rules_reopen(f.rules));
+    assert_true(rules_delay(f.rules));
+    done(&f);
+}
+
+/* A rule that sets nothing of the life leaves the entry's, whatever else it sets; what one rule
+ * sets leaves all else as the entry has it. */
+static void test_life_of_the_entry(void **state)
+{
+    struct fixture f = decided("{ category = \"x\"; when = ( { field = \"kind\"; equals = "
+                               "\"metric\"; } ); }, { on_clear = \"note\"; }",
+                               sample());
+
+    (void)state;
+    assert_int_equal(f.ruling.count, 1);
+    assert_null(life_of(&f));
+    assert_false(rules_reopen(f.rules));
+    assert_false(rules_delay(f.rules));
+    done(&f);
+    f = decided("{ note_every_min = 5; }", sample());
+    ((struct config_consumer *)(uintptr_t)&f.config->consumers[0])->life.refire = REFIRE_NOTE;
+    assert_int_equal(life_of(&f)->on_clear, ON_CLEAR_RESOLVE);
+    assert_int_equal(life_of(&f)->refire, REFIRE_NOTE);
+    assert_int_equal(life_of(&f)->reopen_within, 24 * 3600000);
+    done(&f);
+}
+
+/* Alerts for which different rules make the same of it share one life: as many as there are
+ * different ones, and they stay where they are. */
+static void test_lives_are_shared(void **state)
+{
+    const struct config_life *seen[8] = {NULL};
+    struct fixture f =
+        decided("{ name = \"a\"; continue = true; on_clear = \"note\"; when = ( { field = "
+                "\"label.a\"; present = true; } ); },"
+                "{ name = \"b\"; continue = true; note_every_min = 5; when = ( { field = "
+                "\"label.b\"; present = true; } ); },"
+                "{ name = \"c\"; on_clear = \"note\"; when = ( { field = \"label.c\"; "
+                "present = true; } ); }",
+                sample());
+
+    (void)state;
+    for (int round = 0; round < 2; round++)
+        for (unsigned set = 0; set < 8; set++) {
+            struct alert *a = sample();
+            struct ruling g;
+
+            for (unsigned k = 0; k < 3; k++)
+                if ((set & (1u << k)) != 0)
+                    alert_add_label(a, (const char *[]){"a", "b", "c"}[k], "x");
+            rules_decide(f.rules, a, &g);
+            if (round == 0)
+                seen[set] = rules_life(f.rules, &g);
+            else
+                assert_ptr_equal(rules_life(f.rules, &g), seen[set]);
+            ruling_done(&g);
+            (void)alert_free(a);
+        }
+    assert_null(seen[0]);
+    for (unsigned set = 1; set < 8; set++)
+        assert_ptr_equal(seen[set], seen[set & 4 ? (set & 2) | 1 : set]);
+    assert_ptr_not_equal(seen[1], seen[2]);
+    assert_ptr_not_equal(seen[1], seen[3]);
     done(&f);
 }
 
@@ -480,6 +577,9 @@ int main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_too_many_parts),
         cmocka_unit_test(test_description_for_people),
+        cmocka_unit_test(test_life),
+        cmocka_unit_test(test_life_of_the_entry),
+        cmocka_unit_test(test_lives_are_shared),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
