@@ -52,7 +52,7 @@ static json_t *build_update(struct dispatch *d, struct lane *lane, const struct 
     json_t *body = incident_update(x, item_alert(fire), generation, &fire->fact.version);
     struct ledger_content last = ledger_content(d->ledger, lane->key);
 
-    if ((last.noted_at != 0 && now - last.noted_at < fire->fact.life->note_every) ||
+    if ((last.noted_at != 0 && now - last.noted_at < x->life->note_every) ||
         (last.known && last.digest == incident_content_digest(body)))
         (void)json_object_del(body, "work_notes");
     return body;
@@ -68,6 +68,7 @@ static json_t *build_of(struct dispatch *d, struct lane *lane, const struct deci
     const struct dictionary *dictionary = lookups_dictionary(d->lookups);
     struct incident_context x = {
         .consumer = consumer,
+        .life = fire != NULL ? fire->fact.life : &consumer->life,
         .table = lane->target->table,
         .shape = lane->target->shape,
         .record_namespace = d->config->connection.record_namespace,

@@ -13,19 +13,37 @@
 #include "consumers/target_table.h"
 #include "consumers/version.h"
 
+/* How long a record may be without news, as the rules that held for its last report say. */
+struct expire_wish {
+    msec_t age;     /* 0: for ever */
+    bool untouched; /* only while nobody took it up (on_clear = resolve_untouched) */
+};
+
+/* The line for the description by which a record whose alert has a life of its own tells its wish,
+ * above the version; "" where the wish is the entry's, which changes with the configuration. */
+#define EXPIRE_LINE_SIZE 64
+void expire_line(const struct config_consumer *c, const struct config_life *life,
+                 char out[EXPIRE_LINE_SIZE]);
+/* The wish of a record by its description: the line's, else the entry's. Where the description does
+ * not end as ours do, it is not known what rules said: the one that keeps the record open longest.
+ */
+struct expire_wish expire_wish_of(const struct config_consumer *c, const char *description);
+/* The least age that entry or rules want, which candidates must have; 0: nothing expires. */
+msec_t expire_least(const struct config_consumer *c);
+
 /* The version of the last message that the record knows of. */
 struct version expire_last(const struct record *r);
 
 /* Is there no news of this open record for `age`, neither from the alert's messages (`wall`: our
  * clock) nor from anybody in ServiceNow (`updated`: its sys_updated_on, `there`: the instance's
  * clock)? Never: what carries no stamp of ours, what a clear was applied to (a person has opened it
- * again, or it is to stay open), what is on hold; with on_clear = resolve_untouched what somebody
- * took up. Times that are not known (MSEC_NONE) decide against. */
+ * again, or it is to stay open), what is on hold; what somebody took up, where that is wanted.
+ * Times that are not known (MSEC_NONE) decide against. */
 struct expire_view {
     const struct record *record;
     msec_t updated, wall, there;
-    msec_t age; /* > 0 */
-    enum config_on_clear on_clear;
+    msec_t age;     /* > 0 */
+    bool untouched; /* leave alone what somebody took up */
 };
 bool expire_due(const struct expire_view *v);
 

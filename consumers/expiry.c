@@ -46,7 +46,8 @@ struct expiry {
     size_t ids_count, id;
     struct owned *owned;
     size_t owned_count;
-    struct record record; /* STEP_WRITE: as it was read */
+    struct record record;    /* STEP_WRITE: as it was read */
+    struct expire_wish wish; /* of the record last looked at */
     struct buf query;
     char *fields;
     json_t *body;
@@ -77,7 +78,7 @@ struct expiry *expiry_new(const struct config *c, struct snow *s, struct partiti
     for (size_t i = 0; i < c->consumers_count; i++) {
         const struct config_consumer *entry = &c->consumers[i];
 
-        if (entry->life.expire == 0)
+        if (expire_least(entry) == 0)
             continue;
         add_job(x, entry, targets_of(t, entry, ""));
         for (size_t k = 0; k < entry->rules_count; k++)
@@ -168,15 +169,15 @@ static bool has_lane(const struct expiry *x, const struct record *r)
 
 static bool is_due(struct expiry *x, const json_t *row, struct record *r)
 {
-    struct expire_view v = {.record = r,
-                            .updated = MSEC_NONE,
-                            .wall = clock_wall(),
-                            .age = present(x)->consumer->life.expire,
-                            .on_clear = present(x)->consumer->life.on_clear};
+    struct expire_view v = {.record = r, .updated = MSEC_NONE, .wall = clock_wall()};
     const char *updated = json_string_value(json_object_get(row, "sys_updated_on"));
+    const char *description = json_string_value(json_object_get(row, "description"));
     struct version last;
 
-    if (updated == NULL || clock_parse(updated, &v.updated) != 0)
+    x->wish = expire_wish_of(present(x)->consumer, description != NULL ? description : "");
+    v.age = x->wish.age;
+    v.untouched = x->wish.untouched;
+    if (v.age == 0 || updated == NULL || clock_parse(updated, &v.updated) != 0)
         return false;
     v.there = v.wall + snow_clock_skew(x->snow);
     last = expire_last(r);
@@ -260,7 +261,7 @@ static void take_read(struct expiry *x, const json_t *rows, usec_t now)
 static void take_write(struct expiry *x, const struct snow_outcome *o, usec_t now)
 {
     const struct job *job = present(x);
-    long long hours = (long long)(job->consumer->life.expire / 3600000);
+    long long hours = (long long)(x->wish.age / 3600000);
     unsigned skipped;
 
     if (o->verdict == SNOW_OK) {
@@ -309,7 +310,7 @@ static void answer(void *arg, const struct snow_op *ops, const struct snow_outco
 static void ask_page(struct expiry *x, struct snow_op *op)
 {
     uint32_t *topics = xcalloc(x->owned_count + 1, sizeof *topics);
-    msec_t before = clock_wall() + snow_clock_skew(x->snow) - present(x)->consumer->life.expire;
+    msec_t before = clock_wall() + snow_clock_skew(x->snow) - expire_least(present(x)->consumer);
     size_t n = 0;
 
     for (size_t i = 0; i < x->owned_count; i++) {
@@ -337,7 +338,7 @@ static void ask_write(struct expiry *x, struct snow_op *op)
     struct stamp stamp = expire_stamp(&x->record);
 
     json_decref(x->body);
-    x->body = incident_expire(&c, (long long)(job->consumer->life.expire / 3600000), &stamp);
+    x->body = incident_expire(&c, (long long)(x->wish.age / 3600000), &stamp);
     op->kind = SNOW_UPDATE;
     op->sys_id = x->record.sys_id;
     op->body = x->body;

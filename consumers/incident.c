@@ -7,6 +7,7 @@
 
 #include "bridge/base/digest.h"
 #include "consumers/event.h"
+#include "consumers/expire.h"
 #include "consumers/given.h"
 #include "consumers/incident_text.h"
 
@@ -113,12 +114,15 @@ static void set_content(const struct incident_context *x, json_t *body, const st
 {
     size_t room = room_of(x, "description", INCIDENT_TEXT_MAX, INCIDENT_TEXT_LEAST);
     const char *text = given_text(g, "description");
+    char expiry[EXPIRE_LINE_SIZE];
+    const struct incident_tail tail = {generation, content, expiry};
     bool cut;
+
+    expire_line(x->consumer, x->life != NULL ? x->life : &x->consumer->life, expiry);
 
     text = text != NULL ? text : fire->description;
     set_short_description(x, body, g, fire);
-    set_take(body, "description",
-             incident_description(fire, text, generation, content, orphan, room, &cut));
+    set_take(body, "description", incident_description(fire, text, &tail, orphan, room, &cut));
     if (cut)
         keep_whole(x, "description", text);
     set_severity(x, body, g, fire);

@@ -18,6 +18,7 @@
 /* What the instance and the configuration add to an alert. Strings are borrowed, never NULL. */
 struct incident_context {
     const struct config_consumer *consumer; /* fields, close_code */
+    const struct config_life *life;         /* of the alert; NULL: the consumer's */
     const char *table;                      /* that the record is in */
     const struct target_table *shape;       /* of that table */
     const char *record_namespace;

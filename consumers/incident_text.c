@@ -135,23 +135,24 @@ char *incident_column(const char *column, const char *text, size_t units)
 }
 
 /* Identity and version, the end of each description. */
-static char *description_tail(const struct alert *a, uint32_t generation, const struct version *v)
+static char *description_tail(const struct alert *a, const struct incident_tail *t)
 {
-    char *instance = identity_instance(a, generation);
+    char *instance = identity_instance(a, t->generation);
     char *shown = identity_shown(instance), *series = identity_shown(a->series);
     char line[VERSION_LINE_SIZE], *tail;
 
-    version_format(v, line);
-    tail = xasprintf("\n\nIdentity (%s, %s)\nInstance: %s\nSeries: %s\n%s", a->format, a->kind,
-                     shown, series, line);
+    version_format(t->version, line);
+    tail = xasprintf("\n\nIdentity (%s, %s)\nInstance: %s\nSeries: %s\n%s%s%s", a->format, a->kind,
+                     shown, series, t->expiry, t->expiry[0] == '\0' ? "" : "\n", line);
     free(instance);
     free(shown);
     free(series);
     return tail;
 }
 
-char *incident_description(const struct alert *a, const char *text, uint32_t generation,
-                           const struct version *v, bool orphan, size_t units, bool *ret_cut)
+char *incident_description(const struct alert *a, const char *text,
+                           const struct incident_tail *tail, bool orphan, size_t units,
+                           bool *ret_cut)
 {
     size_t fit = incident_fit(text, units);
     struct layout l;
@@ -168,7 +169,7 @@ char *incident_description(const struct alert *a, const char *text, uint32_t gen
     (void)buf_add_char(&l.text, '\n');
     layout_heading(&l, "Notes");
     layout_lines(&l, "Note", a->notes, a->notes_count);
-    whole = fitted_to(layout_take(&l), description_tail(a, generation, v), units, ret_cut);
+    whole = fitted_to(layout_take(&l), description_tail(a, tail), units, ret_cut);
     *ret_cut = *ret_cut || text[fit] != '\0';
     return whole;
 }

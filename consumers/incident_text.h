@@ -24,11 +24,17 @@ size_t incident_fit(const char *text, size_t units);
 char *incident_title(const struct alert *a) MUST_CHECK;
 /* A text of at most `units` (3 at least): cut with a mark. */
 char *incident_cut(const char *text, size_t units) MUST_CHECK;
+/* What a description tells of the record itself. Borrowed. */
+struct incident_tail {
+    uint32_t generation;
+    const struct version *version;
+    const char *expiry; /* expire_line; "": none */
+};
 /* `text` (the alert's own or another), notes, identity; the version is the last line. `orphan`:
  * only the clear of this alert was seen. At most `units`, from INCIDENT_TEXT_LEAST to
  * INCIDENT_TEXT_MOST. *ret_cut: `text` or the notes had to be cut. */
-char *incident_description(const struct alert *a, const char *text, uint32_t generation,
-                           const struct version *v, bool orphan, size_t units,
+char *incident_description(const struct alert *a, const char *text,
+                           const struct incident_tail *tail, bool orphan, size_t units,
                            bool *ret_cut) MUST_CHECK;
 /* A text of a rule or of the configuration for any other column: cut to `units`, with a mark; one
  * line but for the columns that hold several. */

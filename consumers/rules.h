@@ -35,7 +35,8 @@ void rules_decide(struct rules *r, const struct alert *a, struct ruling *ret);
 void ruling_done(struct ruling *g);
 
 /* What is wanted of the life of the alert's record where a rule that holds sets some of it: the
- * entry's keys, over them the rules', the later rule winning. Borrowed, lives as long as r; one
+ * entry's keys, over them the rules', the later rule winning; where on_clear leaves the state to
+ * people nothing expires. Borrowed, lives as long as r; one
  * pointer for the same values. NULL: no rule sets any, the entry's own life holds. */
 const struct config_life *rules_life(struct rules *r, const struct ruling *g) MUST_CHECK;
 /* May refire = reopen, or a clear_delay, hold for some alert: by the entry or one of its rules? */

@@ -19,7 +19,7 @@ struct rules_life {
 bool rule_has_life(const struct config_life *l)
 {
     return l->on_clear != ON_CLEAR_AS_ENTRY || l->refire != REFIRE_AS_ENTRY ||
-           l->clear_delay >= 0 || l->reopen_within >= 0 || l->note_every >= 0;
+           l->clear_delay >= 0 || l->reopen_within >= 0 || l->note_every >= 0 || l->expire >= 0;
 }
 
 static int64_t over(int64_t before, int64_t set)
@@ -36,6 +36,14 @@ static void merge(struct config_life *to, const struct config_life *rule)
     to->clear_delay = over(to->clear_delay, rule->clear_delay);
     to->reopen_within = over(to->reopen_within, rule->reopen_within);
     to->note_every = over(to->note_every, rule->note_every);
+    to->expire = over(to->expire, rule->expire);
+}
+
+/* Who leaves the end to people does not let records expire either. */
+static void finish(struct config_life *life)
+{
+    if (life->on_clear == ON_CLEAR_NOTE || life->on_clear == ON_CLEAR_NOTHING)
+        life->expire = 0;
 }
 
 /* The one of these values. */
@@ -67,7 +75,10 @@ const struct config_life *rules_life(struct rules *r, const struct ruling *g)
         set = true;
         merge(&life, &rule->config->life);
     }
-    return set ? keep(r, &life) : NULL;
+    if (!set)
+        return NULL;
+    finish(&life);
+    return keep(r, &life);
 }
 
 bool rules_reopen(const struct rules *r)
@@ -128,4 +139,5 @@ void life_describe(const struct config_life *l, const char *before, struct buf *
         (void)buf_addf(out, "%srefire = \"%s\"", before, refire_words[l->refire]);
     describe_number("reopen_within_h", l->reopen_within, 3600000, before, out);
     describe_number("note_every_min", l->note_every, 60 * USEC_S, before, out);
+    describe_number("expire_h", l->expire, 3600000, before, out);
 }

@@ -153,6 +153,7 @@ static void print_requests(const struct mapping *p, const struct target *target,
 {
     struct incident_context x = {
         .consumer = p->consumer,
+        .life = p->life,
         .table = target->table,
         .shape = target->shape,
         .record_namespace = p->config->connection.record_namespace,

@@ -173,7 +173,7 @@ static const char *life_key(const struct config_life *l)
     } keys[] = {
         {"on_clear", l->on_clear != ON_CLEAR_AS_ENTRY}, {"clear_delay_s", l->clear_delay >= 0},
         {"refire", l->refire != REFIRE_AS_ENTRY},       {"reopen_within_h", l->reopen_within >= 0},
-        {"note_every_min", l->note_every >= 0},
+        {"note_every_min", l->note_every >= 0},         {"expire_h", l->expire >= 0},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -276,6 +276,43 @@ static const char *target_of(const struct config *c, const struct config_rule *x
     return owner->target;
 }
 
+static bool leaves(enum config_on_clear c)
+{
+    return c == ON_CLEAR_NOTE || c == ON_CLEAR_NOTHING;
+}
+
+/* on_clear as the rule has it; where another rule may set it: resolve. */
+static enum config_on_clear on_clear_of(const struct config *c, const struct config_rule *x)
+{
+    const struct config_consumer *owner = &c->consumers[x->consumer];
+
+    if (x->life.on_clear != ON_CLEAR_AS_ENTRY)
+        return x->life.on_clear;
+    for (size_t i = 0; i < owner->rules_count; i++)
+        if (owner->rules[i].life.on_clear != ON_CLEAR_AS_ENTRY)
+            return ON_CLEAR_RESOLVE;
+    return owner->life.on_clear;
+}
+
+static void check_expiry(struct config_reader *r, size_t entry)
+{
+    const struct config_rule *x = &r->config->rules[entry];
+    const char *target = target_of(r->config, x);
+
+    if (x->life.expire <= 0)
+        return;
+    if (leaves(on_clear_of(r->config, x)))
+        config_fail(r, RULE("expire_h"), entry,
+                    "resolves records, which on_clear = \"%s\" leaves to people; remove one of the "
+                    "two",
+                    on_clear_of(r->config, x) == ON_CLEAR_NOTE ? "note" : "nothing");
+    if (strcmp(target, "alert") == 0 || strcmp(target, "em_alert") == 0)
+        config_fail(r, RULE("expire_h"), entry,
+                    "has no effect with the target \"%s\", which keeps no stamp that tells of the "
+                    "last news; remove it",
+                    target);
+}
+
 static bool is_rows(const char *target)
 {
     return strcmp(target, "event") == 0 || text_starts(target, "import:");
@@ -360,6 +397,7 @@ void config_finish_rules(struct config_reader *r)
     for (size_t i = 0; i < r->config->rules_count; i++) {
         check_rule(r, i);
         check_life(r, i);
+        check_expiry(r, i);
     }
     check_names(r);
 }

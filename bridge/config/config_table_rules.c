@@ -164,6 +164,17 @@ const struct config_key config_rule_keys[] = {
      .scale = 60 * USEC_S,
      .help = "Least time between two work notes about news of one record, as note_every_min of the "
              "entry. -1: as the entry says."},
+    {.path = "consumers[].rules[].expire_h",
+     .type = KEY_INT,
+     .offset = RULE(life.expire),
+     .preset = "-1",
+     .low = -1,
+     .high = 87600,
+     .unit = "hours",
+     .scale = 3600000,
+     .help = "As expire_h of the entry, for the records of alerts whose last report the rule holds "
+             "for. It stands in the description, where it is not the entry's. 0: never. -1: as the "
+             "entry says."},
 
     {.path = "consumers[].rules[].when[].field",
      .type = KEY_STRING,

@@ -269,6 +269,73 @@ static void what_fires_after_expiry(void **state)
     stop(&b);
 }
 
+/* ---------------------------------------------------------------- rules */
+
+#define OF_ALERT(n_) "when: ( { field = \"short_id\"; prefix = \"0000000" n_ "\"; } );"
+
+static json_t *row_of(struct bench *b, int n)
+{
+    char *id = xasprintf("azure:%08x-0000-4000-8000-000000000000", (unsigned)n);
+    json_t *row, *found = NULL;
+    const char *key;
+
+    json_object_foreach (b->r.rows, key, row)
+        if (strcmp(rig_column(row, "correlation_id"), id) == 0)
+            found = row;
+    assert_non_null(found);
+    free(id);
+    return found;
+}
+
+/* Each record by what the rules said of its alert, which only the record itself can tell; what a
+ * person rewrote stays open as long as any rule wants. */
+static void rules_say_when_a_record_is_over(void **state)
+{
+    static const char *const states[] = {"6", "1", "6", "1", "1", "6", "1"};
+    struct bench b;
+
+    (void)state;
+    start(&b,
+          "{ topics = [\"alerts\"]; expire_h = 5; rules: ("
+          " { expire_h = 2; " OF_ALERT("1") " }, { expire_h = 0; " OF_ALERT(
+              "2") " },"
+                   " { category = \"x\"; " OF_ALERT(
+                       "3") " },"
+                            " { on_clear = \"resolve_untouched\"; " OF_ALERT(
+                                "5") " },"
+                                     " { on_clear = \"resolve_untouched\"; " OF_ALERT(
+                                         "6") " },"
+                                              " { on_clear = \"note\"; " OF_ALERT("7") " } ); }");
+    fire(&b, 1, 7);
+    rig_set(row_of(&b, 4), "description", "The disk is full.");
+    rig_set(row_of(&b, 5), "sys_created_by", "itsm");
+    rig_set(row_of(&b, 5), "sys_updated_by", "anna");
+    assert_int_equal(whole_round(&b), 1 + 3 * 2);
+    for (int n = 1; n <= 7; n++)
+        if (strcmp(rig_column(row_of(&b, n), "state"), states[n - 1]) != 0)
+            fail_msg("alert %d: state %s", n, rig_column(row_of(&b, n), "state"));
+    assert_non_null(strstr(rig_column(row_of(&b, 1), "close_notes"), "No news for 2 h"));
+    assert_non_null(strstr(rig_column(row_of(&b, 3), "close_notes"), "No news for 5 h"));
+    assert_non_null(
+        strstr(rig_column(row_of(&b, 2), "description"), "\nWithout news: stays open\n"));
+    assert_null(strstr(rig_column(row_of(&b, 3), "description"), "Without news"));
+    stop(&b);
+}
+
+/* The entry lets nothing expire, one rule does. */
+static void a_rule_alone_lets_records_expire(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start(&b, "{ topics = [\"alerts\"]; rules: ( { expire_h = 5; " OF_ALERT("1") " } ); }");
+    fire(&b, 1, 2);
+    assert_int_equal(whole_round(&b), 1 + 2);
+    assert_string_equal(rig_column(row_of(&b, 1), "state"), "6");
+    assert_string_equal(rig_column(row_of(&b, 2), "state"), "1");
+    stop(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +345,8 @@ int main(void)
         cmocka_unit_test(a_bad_answer_ends_the_round),
         cmocka_unit_test(pages_follow_each_other),
         cmocka_unit_test(what_fires_after_expiry),
+        cmocka_unit_test(rules_say_when_a_record_is_over),
+        cmocka_unit_test(a_rule_alone_lets_records_expire),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

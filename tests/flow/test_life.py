@@ -244,6 +244,35 @@ def test_expiry():
         check(b.stop() == 0, "exit code")
 
 
+def test_rules_say_when_a_record_expires():
+    """By what the rules said of its last report, which only the record itself tells after a restart."""
+    rules = '''expire_h = 2; rules: (
+        { expire_h = 0; when: ( { field = "severity"; at_least = "Sev0"; } ); },
+        { expire_h = 100; when: ( { field = "severity"; equals = "Sev1"; } ); },
+        { expire_h = 4; when: ( { field = "severity"; equals = "Sev2"; } ); } );'''
+    hours = 3600
+    with scene("life-expire-rules", partitions=1, consumer=rules) as s:
+        s.sim.call("POST", "/_sim/clock", {"offset_s": -5 * hours})
+        then = int((time.time() - 5 * hours) * 1000)
+        b = s.bridge().ready()
+        for n in range(4):
+            s.send(alert(n, severity=f"Sev{n}"), key=guid(n), timestamp=then)
+        s.flush()
+        s.all_committed()
+        check(b.stop() == 0, "exit code")
+        s.sim.call("POST", "/_sim/clock", {"offset_s": 0})
+        b = s.bridge("later").ready()
+        wait_for("two are over", lambda: b.metric("records_expired_total") == 2)
+        rows = {k: v[0] for k, v in by_alert(s.sim.rows()).items()}
+        check([rows[guid(n)]["state"] for n in range(4)] == ["1", "1", "6", "6"], f"{[r['state'] for r in rows.values()]}")
+        for n, text in ((2, "No news for 4 h"), (3, "No news for 2 h")):
+            check(text in rows[guid(n)]["close_notes"], f"{rows[guid(n)]['close_notes']}")
+        for n, text in ((0, "stays open"), (1, "resolved after 100 h"), (2, "resolved after 4 h")):
+            check(rows[guid(n)]["description"].splitlines()[-2] == f"Without news: {text}", f"{rows[guid(n)]['description']}")
+        check("Without news" not in rows[guid(3)]["description"], "as the entry says")
+        check(b.stop() == 0, "exit code")
+
+
 def test_a_repeat_keeps_a_record_alive():
     """Repeats that say nothing new cost nothing, but for one now and then where records expire."""
     with scene("life-repeat", partitions=1, consumer="expire_h = 4;") as s:
@@ -262,4 +291,5 @@ def test_a_repeat_keeps_a_record_alive():
 
 run(test_alert, test_problem, test_a_table_of_ones_own, test_rules_choose_the_table,
     test_without_a_stamp_a_series_is_refused, test_on_clear, test_flapping_with_a_delay, test_refire,
-    test_rules_say_what_becomes_of_a_record, test_expiry, test_a_repeat_keeps_a_record_alive)
+    test_rules_say_what_becomes_of_a_record, test_expiry,
+    test_rules_say_when_a_record_expires, test_a_repeat_keeps_a_record_alive)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/base/xalloc.h"
 #include "consumers/expire.h"
 
 #define HOUR INT64_C(3600000)
@@ -50,7 +51,7 @@ static void what_keeps_a_record_open(void **state)
         int state, rank;
         bool no_stamp, touched;
         msec_t content, updated, there;
-        enum config_on_clear on_clear;
+        bool untouched;
     } all[] = {
         {.state = RECORD_RESOLVED},
         {.state = RECORD_CLOSED},
@@ -63,7 +64,7 @@ static void what_keeps_a_record_open(void **state)
         {.updated = WALL - 3 * HOUR},
         {.updated = MSEC_NONE},
         {.there = WALL - 7 * HOUR}, /* by the instance's clock it was changed three hours ago */
-        {.touched = true, .on_clear = ON_CLEAR_RESOLVE_UNTOUCHED},
+        {.touched = true, .untouched = true},
     };
 
     (void)state;
@@ -79,7 +80,7 @@ static void what_keeps_a_record_open(void **state)
         r.content.time = all[i].content != 0 ? all[i].content : r.content.time;
         v.updated = all[i].updated != 0 ? all[i].updated : v.updated;
         v.there = all[i].there != 0 ? all[i].there : v.there;
-        v.on_clear = all[i].on_clear;
+        v.untouched = all[i].untouched;
         if (expire_due(&v))
             fail_msg("case %zu does not keep the record open", i);
     }
@@ -130,6 +131,115 @@ static void repeats_show_life(void **state)
     assert_true(expire_shows_life(&r, &fire, 4 * HOUR));
 }
 
+/* ---------------------------------------------------------------- what the record tells */
+
+#define LAST "[itsm-bridge mbx.0000abcd.1.7]"
+
+static struct expire_wish wish_of(const struct config_consumer *c, const char *line,
+                                  const char *end)
+{
+    char *text = xasprintf("What: CPU%sSeries: s%s%s%s" LAST "%s", end, end, line,
+                           line[0] == '\0' ? "" : end, end);
+    struct expire_wish w = expire_wish_of(c, text);
+
+    free(text);
+    return w;
+}
+
+/* Whatever entry and life want, the record tells what holds for it, and nothing where that is what
+ * the entry wants. */
+static void a_record_tells_its_wish(void **state)
+{
+    static const enum config_on_clear ends[] = {ON_CLEAR_RESOLVE, ON_CLEAR_RESOLVE_UNTOUCHED};
+    static const msec_t ages[] = {0, HOUR, 24 * HOUR, 87600 * HOUR};
+
+    (void)state;
+    for (unsigned n = 0; n < 64; n++) {
+        struct config_consumer c = {.life = {.on_clear = ends[n & 1], .expire = ages[n >> 1 & 3]}};
+        struct config_life life = {.on_clear = ends[n >> 3 & 1], .expire = ages[n >> 4]};
+        char line[EXPIRE_LINE_SIZE];
+        struct expire_wish w;
+
+        expire_line(&c, &life, line);
+        for (int crlf = 0; crlf < 2; crlf++) {
+            w = wish_of(&c, line, crlf ? "\r\n" : "\n");
+            assert_int_equal(w.age, life.expire);
+            assert_int_equal(w.untouched,
+                             life.expire > 0 && life.on_clear == ON_CLEAR_RESOLVE_UNTOUCHED);
+        }
+        if (memcmp(&c.life, &life, sizeof life) == 0)
+            assert_string_equal(line, "");
+        /* The configuration of the entry changes: what a rule said stays. */
+        if (line[0] != '\0') {
+            c.life.expire = 7 * HOUR;
+            assert_int_equal(wish_of(&c, line, "\n").age, life.expire);
+        }
+    }
+}
+
+/* Only the very line above the version counts, to the letter. */
+static void what_is_no_such_line(void **state)
+{
+    static const char *const lines[] = {
+        "Without news: resolved after 2 h.",
+        "Without news: resolved after 2 hours",
+        "Without news: resolved after 02 h",
+        "Without news: resolved after +2 h",
+        "Without news: resolved after -2 h",
+        "Without news: resolved after 0 h",
+        "Without news: resolved after 87601 h",
+        "Without news: resolved after 99999999999999999999999999 h",
+        "Without news: resolved after  h",
+        "Without news: stays open, if untouched",
+        "Without news: stays",
+        "Without news: ",
+        "Without news: stays open\nSeries: s",
+        "without news: stays open",
+        "Without news: resolved after 2 h, if untouched, and much more that does not fit there",
+    };
+    struct config_consumer c = {.life = {.expire = 5 * HOUR}};
+
+    (void)state;
+    assert_int_equal(wish_of(&c, "Without news: resolved after 2 h", "\n").age, 2 * HOUR);
+    assert_int_equal(wish_of(&c, "Without news: stays open", "\n").age, 0);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        if (wish_of(&c, lines[i], "\n").age != 5 * HOUR)
+            fail_msg("\"%s\" counts", lines[i]);
+    assert_int_equal(expire_wish_of(&c, LAST).age, 5 * HOUR);
+}
+
+/* Where a person rewrote the description, or there is none, the longest wish there is holds. */
+static void what_is_not_known_lives_longest(void **state)
+{
+    struct config_rule rules[] = {
+        {.life = {.on_clear = ON_CLEAR_AS_ENTRY, .expire = 9 * HOUR}},
+        {.life = {.on_clear = ON_CLEAR_AS_ENTRY, .expire = 2 * HOUR}},
+        {.life = {.on_clear = ON_CLEAR_RESOLVE_UNTOUCHED, .expire = -1}},
+        {.life = {.on_clear = ON_CLEAR_NOTE, .expire = -1}},
+        {.life = {.on_clear = ON_CLEAR_AS_ENTRY, .expire = 0}},
+    };
+    static const struct expire_wish wishes[] = {{5 * HOUR, false}, {9 * HOUR, false},
+                                                {9 * HOUR, false}, {9 * HOUR, true},
+                                                {0, true},         {0, true}};
+    struct config_consumer c = {.life = {.expire = 5 * HOUR}, .rules = rules};
+
+    (void)state;
+    for (; c.rules_count <= ARRAY_LEN(rules); c.rules_count++) {
+        const char *const texts[] = {"", "mine now", "Without news: resolved after 1 h\nmine"};
+
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+            assert_int_equal(expire_wish_of(&c, texts[i]).age, wishes[c.rules_count].age);
+            assert_int_equal(expire_wish_of(&c, texts[i]).untouched,
+                             wishes[c.rules_count].untouched);
+        }
+        assert_int_equal(expire_least(&c), c.rules_count < 2 ? 5 * HOUR : 2 * HOUR);
+    }
+    c.life.expire = 0;
+    c.rules_count = 1;
+    assert_int_equal(expire_least(&c), 9 * HOUR);
+    assert_int_equal(expire_wish_of(&c, "").age, 0);
+}
+
 static void the_query_narrows(void **state)
 {
     static const uint32_t topics[] = {0x0000abcd, 0x12345678};
@@ -176,6 +286,9 @@ int main(void)
         cmocka_unit_test(what_keeps_a_record_open),
         cmocka_unit_test(the_stamp_is_that_of_the_last_message),
         cmocka_unit_test(repeats_show_life),
+        cmocka_unit_test(a_record_tells_its_wish),
+        cmocka_unit_test(what_is_no_such_line),
+        cmocka_unit_test(what_is_not_known_lives_longest),
         cmocka_unit_test(the_query_narrows),
         cmocka_unit_test(values_stay_values),
     };

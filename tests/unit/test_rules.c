@@ -450,7 +450,8 @@ static void test_description_for_people(void **state)
         " { field = \"label.env\"; one_of = [\"prod\", \"qa\"]; not = true; } ); },"
         "{ name = \"y\"; continue = true; when = ( { days = [\"wed\"]; to = \"23:00\"; },"
         " { field = \"ci\"; present = true; } ); on_clear = \"note\"; clear_delay_s = 60;"
-        " refire = \"reopen\"; reopen_within_h = 8; note_every_min = 10; category = \"{kind}\"; "
+        " refire = \"reopen\"; reopen_within_h = 8; note_every_min = 10;"
+        " expire_h = 0; category = \"{kind}\"; "
         "fields = { u_x = \"\"; }; "
         "},"
         "{ name = \"z\"; drop = true; }",
@@ -464,7 +465,7 @@ static void test_description_for_people(void **state)
                         "  y, because fired wed from 00:00 to 23:00 UTC and ci present\n"
                         "    on_clear = \"note\"\n    clear_delay_s = 60\n"
                         "    refire = \"reopen\"\n    reopen_within_h = 8\n"
-                        "    note_every_min = 10\n"
+                        "    note_every_min = 10\n    expire_h = 0\n"
                         "    category = \"metric\"\n    u_x is left out\n    continues\n"
                         "  z, because it has no condition\n    drops the alert\n");
     buf_done(&b);
@@ -521,6 +522,15 @@ static void test_life_of_the_entry(void **state)
     assert_int_equal(life_of(&f)->on_clear, ON_CLEAR_RESOLVE);
     assert_int_equal(life_of(&f)->refire, REFIRE_NOTE);
     assert_int_equal(life_of(&f)->reopen_within, 24 * 3600000);
+    done(&f);
+    /* What people are to end does not end by itself, whatever the entry says. */
+    f = decided("{ continue = true; expire_h = 3; }, { on_clear = \"note\"; }", sample());
+    assert_int_equal(life_of(&f)->expire, 0);
+    done(&f);
+    f = decided("{ continue = true; on_clear = \"note\"; }, { on_clear = \"resolve\"; "
+                "expire_h = 3; }",
+                sample());
+    assert_int_equal(life_of(&f)->expire, 3 * 3600000);
     done(&f);
 }
 
